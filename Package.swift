@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Debian's `pkg-config dcmtk` asks for a package that does not exist, so the libraries are named.
+let dcmtkLibraries: [LinkerSetting] = [
+    "dcmnet", "dcmsr", "dcmjpeg", "ijg8", "ijg12", "ijg16", "dcmjpls", "dcmtkcharls", "dcmimage", "dcmimgle",
+    "dcmdata", "oflog", "ofstd", "z",
+].map { .linkedLibrary($0) } + [.linkedLibrary("stdc++")]
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swift)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: swift)
+}
+
+let package = Package(
+    name: "triaged",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "triaged", targets: ["triaged"])],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The C libraries, each behind one door.
+        .target(name: "CDCMTK", cxxSettings: [.unsafeFlags(["-Wno-deprecated-declarations"])], linkerSettings: dcmtkLibraries),
+        .systemLibrary(name: "COpenVINO", pkgConfig: "openvino"),
+        .systemLibrary(name: "COpenJPEG", pkgConfig: "libopenjp2", providers: [.apt(["libopenjp2-7-dev"])]),
+
+        // The standard's words, and the values that cross stages.
+        stage("DICOM", []),
+        stage("DCMTK", ["DICOM", "CDCMTK"]),
+
+        // The path of a study, in its order.
+        stage("Association", ["DICOM", "DCMTK", logging]),
+        stage("Storage", ["DICOM", "DCMTK", crypto, logging]),
+        .target(name: "Migrations", path: "migrations", resources: [.embedInCode("v001_schema.sql")], swiftSettings: swift),
+        stage("Index", ["DICOM", "Migrations", grdb, logging]),
+        stage("Completeness", ["DICOM"]),
+        stage("Models", ["DICOM", yams, crypto]),
+        stage("Volume", ["DICOM", "DCMTK", "COpenJPEG"]),
+        stage("Inference", ["DICOM", "Models", "Volume", "COpenVINO"]),
+        stage("Results", ["DICOM", "DCMTK", crypto]),
+        stage("Delivery", ["DICOM"]),
+        stage("Triage", ["DICOM"]),
+        stage(
+            "Web", ["DICOM", "Index", "Triage", hummingbird, logging],
+            resources: [.embedInCode("Page")]),
+
+        // Synthetic studies, for `triaged phantom` and for the tests.
+        stage("Phantoms", ["DICOM", "DCMTK", "COpenJPEG"]),
+
+        // The daemon and its subcommands; Path.swift walks a series down the list above.
+        .executableTarget(
+            name: "triaged",
+            dependencies: [
+                "DICOM", "DCMTK", "Association", "Storage", "Index", "Completeness", "Models", "Volume", "Inference",
+                "Results", "Delivery", "Triage", "Web", "Phantoms", yams, arguments, lifecycle, logging, crypto,
+            ],
+            swiftSettings: swift),
+    ]
+)
