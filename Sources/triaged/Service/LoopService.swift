@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// A blocking loop on a thread of its own, as a service: DCMTK, SQLite and pipes must not block Swift's pool.
+///
+/// `turn` does what is due and returns how many seconds may pass until it wants to be called again; `signal` wakes it
+/// earlier. A turn that throws is logged and tried again after a pause: a loop never ends because of one failure.
+final class LoopService: Service {
+    let name: String
+    let signal: Signal
+    private let logger: Logger
+    private let turn: @Sendable () throws -> Double
+    private let shouldStop = Atomic<Bool>(false)
+    /// Monotonic milliseconds of the last sign of life; see `Watchdog`.
+    private let lastTurn = Atomic<Int>(0)
+
+    init(name: String, signal: Signal = Signal(), logger: Logger, turn: @escaping @Sendable () throws -> Double) {
+        self.name = name
+        self.signal = signal
+        self.logger = logger
+        self.turn = turn
+        breathe()
+    }
+
+    /// Seconds since the loop last showed that it lives.
+    var silence: Double { MonotonicTime.now.seconds - Double(lastTurn.load(ordering: .relaxed)) / 1000 }
+
+    /// Called by the loop itself, and from inside a long turn at each step that made progress.
+    func breathe() { lastTurn.store(Int(MonotonicTime.now.seconds * 1000), ordering: .relaxed) }
+
+    func stop() {
+        shouldStop.store(true, ordering: .releasing)
+        signal.raise()
+    }
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+                    let thread = Thread { [self] in
+                        loop()
+                        done.resume()
+                    }
+                    thread.name = name
+                    thread.stackSize = 4 << 20
+                    thread.start()
+                }
+            } onCancel: {
+                stop()
+            }
+        } onGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    private func loop() {
+        while !shouldStop.load(ordering: .acquiring) {
+            breathe()
+            var pause: Double
+            do {
+                pause = try turn()
+            } catch {
+                logger.error("\(name): \(error)")
+                pause = 1
+            }
+            breathe()
+            // Wake now and then without cause, so that the watchdog can tell idle from stuck.
+            if pause > 0 { signal.wait(seconds: min(pause, 2)) }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+
+/// A warm worker process: started when first needed, replaced when it dies, hangs or speaks nonsense.
+///
+/// Used by one thread at a time, except `stop`.
+final class Worker {
+    private let executable: String
+    private let environment: [String: String]
+    private let logger: Logger
+    private var process: ChildProcess?
+    private var nextID = 1
+
+    init(executable: String, environment: [String: String], logger: Logger) {
+        self.executable = executable
+        self.environment = environment
+        self.logger = logger
+    }
+
+    var processID: pid_t? { process?.processID }
+
+    /// Starts the process if none runs and waits until it answers. Fails without costing any job an attempt.
+    func warm(_ packages: [String] = [], budget: Double = 120) throws(WorkerError) {
+        if process == nil { try start() }
+        if !packages.isEmpty { _ = try exchange(.warm(packages: packages), budget: budget) { _ in } }
+    }
+
+    /// Runs one job. Throws `died` when the process was lost or spent its budget (seconds); it is then gone.
+    func run(_ job: WorkerJob, budget: Double, progress: (String) -> Void) throws(WorkerError) -> WorkerOutcome {
+        if process == nil { try start() }
+        return try exchange(job, budget: budget, progress: progress)
+    }
+
+    func stop(within seconds: Double) {
+        process?.end(within: seconds)
+        process = nil
+    }
+
+    private func start() throws(WorkerError) {
+        let started = try ChildProcess(executable: executable, arguments: ["worker"], environment: environment)
+        guard case .line(let line) = started.nextLine(until: .now + 60),
+            case .ready? = WorkerMessage(line: line)?.body
+        else {
+            throw .cannotStart(started.kill())
+        }
+        logger.info("worker started", metadata: ["pid": "\(started.processID)"])
+        process = started
+    }
+
+    private func exchange(
+        _ job: WorkerJob, budget: Double, progress: (String) -> Void
+    ) throws(WorkerError) -> WorkerOutcome {
+        guard let process else { preconditionFailure("no process") }
+        let id = nextID
+        nextID += 1
+        let deadline = MonotonicTime.now + budget
+        guard process.send(line: WorkerRequest(id: id, job: job).line) else { throw lost(process) }
+        while true {
+            switch process.nextLine(until: deadline) {
+            case .line(let line):
+                guard let message = WorkerMessage(line: line), message.id == id else {
+                    throw lost(process, because: "it answered what was not asked")
+                }
+                switch message.body {
+                case .ready: throw lost(process, because: "it answered what was not asked")
+                case .progress(let text): progress(text)
+                case .outcome(let outcome): return outcome
+                }
+            case .end: throw lost(process)
+            case .timedOut: throw lost(process, because: "no result within \(Int(budget)) s")
+            case .tooLong: throw lost(process, because: "its answer is too long")
+            }
+        }
+    }
+
+    private func lost(_ process: ChildProcess, because reason: String? = nil) -> WorkerError {
+        let end = process.kill()
+        self.process = nil
+        let words = reason.map { "\($0), \(end)" } ?? end
+        logger.error("worker lost", metadata: ["pid": "\(process.processID)", "reason": "\(words)"])
+        return .died(words)
+    }
+}

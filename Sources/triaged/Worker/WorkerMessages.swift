@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Foundation
+
+/// What the daemon asks of a worker. One JSON object a line, over the worker's standard input.
+enum WorkerJob: Codable, Equatable {
+    /// Load these packages now, so that the first series does not wait for it.
+    case warm(packages: [String])
+    case analyse(AnalysisJob)
+    /// Do two files decode to the same pixels?
+    case compare(a: String, b: String)
+}
+
+/// One run of one package over one series.
+struct AnalysisJob: Codable, Equatable {
+    /// Part 10 files, in order of arrival.
+    var paths: [String]
+    var studyInstanceUID: UID
+    var seriesInstanceUID: UID
+    /// Directory of the model package.
+    var package: String
+    /// The package must still be the one that was chosen: its digest.
+    var packageDigest: String
+    /// Where results go; exists and is empty.
+    var output: String
+    var encoding: ResultEncoding
+}
+
+/// What the results must say beside the findings. Part of their identity (decision 9).
+struct ResultEncoding: Codable, Equatable {
+    /// Encode a report even where nothing was found.
+    var negativeReport: Bool
+    var contentDate: Date
+    var secondsFromGMT: Int
+    var deviceSerialNumber: String
+    var stationName: String
+}
+
+struct WorkerRequest: Codable {
+    var id: Int
+    var job: WorkerJob
+
+    var line: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(self) else { preconditionFailure("a job always encodes") }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+/// What a worker says. One JSON object a line, over its standard output.
+struct WorkerMessage: Codable {
+    enum Body: Codable {
+        case ready
+        case progress(String)
+        case outcome(WorkerOutcome)
+    }
+    var id: Int
+    var body: Body
+
+    init(id: Int, body: Body) {
+        self.id = id
+        self.body = body
+    }
+
+    init?(line: String) {
+        guard let message = try? JSONDecoder().decode(WorkerMessage.self, from: Data(line.utf8)) else { return nil }
+        self = message
+    }
+
+    var line: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(self) else { preconditionFailure("a message always encodes") }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+enum WorkerOutcome: Codable, Equatable {
+    case warmed
+    case analysed(AnalysisOutcome)
+    /// The series cannot be trusted or a quality gate refused it: not analysed, with the reason.
+    case refused(String)
+    /// The run failed in a way that another attempt would not mend.
+    case failed(String)
+    case compared(samePixels: Bool)
+}
+
+/// A run's outcome: findings, and the encoded objects.
+struct AnalysisOutcome: Codable, Equatable {
+    var findings: [Finding]
+    var results: [EncodedFile]
+    /// What was covered, in words: slices and extent.
+    var coverage: String
+    /// True where the manifest accepts the coverage for a negative statement (decision 11).
+    var coverageAccepted: Bool
+    var notes: [String]
+    /// Seconds spent inside the engine, and in the whole job.
+    var engineSeconds: Double
+    var totalSeconds: Double
+}
+
+struct EncodedFile: Codable, Equatable {
+    var path: String
+    var sopClassUID: UID
+    var sopInstanceUID: UID
+    var seriesInstanceUID: UID
+    /// Only for destinations that ask for negative reports.
+    var isNegativeReport: Bool
+}

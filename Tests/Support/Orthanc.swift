@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+
+/// Debian's Orthanc as the PACS, in a directory of its own.
+package final class Orthanc {
+    package let dicomPort: Int
+    package let httpPort: Int
+    private let directory: TemporaryDirectory
+    private var process: Tool?
+
+    package init(dicomPort: Int = freePort(), httpPort: Int = freePort(), modalities: [String: (String, Int)] = [:]) throws {
+        self.dicomPort = dicomPort
+        self.httpPort = httpPort
+        directory = try TemporaryDirectory()
+        let known = modalities.map { "\"\($0.key)\": [\"\($0.value.0)\", \"127.0.0.1\", \($0.value.1)]" }
+        let configuration = """
+            {"Name": "PACS", "DicomAet": "PACS", "DicomPort": \(dicomPort), "HttpPort": \(httpPort),
+             "StorageDirectory": "\(directory.file("db"))", "IndexDirectory": "\(directory.file("db"))",
+             "RemoteAccessAllowed": false, "AuthenticationEnabled": false, "DicomAlwaysAllowFind": true,
+             "DicomModalities": {\(known.joined(separator: ", "))}, "StableAge": 1, "Plugins": []}
+            """
+        try configuration.write(toFile: directory.file("orthanc.json"), atomically: true, encoding: .utf8)
+    }
+
+    package func start() throws {
+        let process = try Tool(
+            "/usr/sbin/Orthanc", [directory.file("orthanc.json")], environment: ["TCP_NODELAY": "1"],
+            log: directory.file("orthanc.log"))
+        self.process = process
+        let isUp = try eventually(within: 60) {
+            if let status = process.poll() { throw ToolError("Orthanc ended with \(status):\n\(process.output)") }
+            return (try? HTTP.get("http://127.0.0.1:\(httpPort)/system", seconds: 2)).flatMap { $0.status == 200 ? true : nil }
+        }
+        guard isUp != nil else { throw ToolError("Orthanc did not start:\n\(process.output)") }
+    }
+
+    package func stop() {
+        process?.signal(SIGTERM, within: 20)
+        process = nil
+    }
+
+    deinit { process?.signal(SIGKILL, within: 5) }
+
+    package var output: String { process?.output ?? "" }
+
+    /// Orthanc's ids of all instances whose SOP class is `sopClassUID`, or of all.
+    package func instances(sopClassUID: String? = nil, studyInstanceUID: String? = nil) throws -> [String] {
+        var query: [String: String] = [:]
+        if let sopClassUID { query["SOPClassUID"] = sopClassUID }
+        if let studyInstanceUID { query["StudyInstanceUID"] = studyInstanceUID }
+        let body = try JSONSerialization.data(withJSONObject: ["Level": "Instance", "Query": query])
+        let answer = try HTTP.post(
+            "http://127.0.0.1:\(httpPort)/tools/find", json: String(decoding: body, as: UTF8.self), seconds: 20)
+        return (try JSONSerialization.jsonObject(with: answer.body) as? [String]) ?? []
+    }
+
+    /// The Part 10 file of one instance.
+    package func file(_ id: String) throws -> Data {
+        try HTTP.get("http://127.0.0.1:\(httpPort)/instances/\(id)/file", seconds: 30).body
+    }
+}
