@@ -19,8 +19,7 @@ package final class Tool: Sendable {
 
     /// Starts `path` with standard output and error going to `log`.
     package init(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:], log: String,
-        directory: String? = nil
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], log: String
     ) throws {
         self.log = log
         var actions = posix_spawn_file_actions_t()
@@ -29,8 +28,8 @@ package final class Tool: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        if let directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
+        // Sockets of this test process must not live on in the program (closing what is not open is no error).
+        for descriptor in 3..<1024 as Range<Int32> { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var merged = ProcessInfo.processInfo.environment
         merged.merge(environment) { _, new in new }
         let argv = ([path] + arguments).map { strdup($0) } + [nil]

@@ -27,23 +27,21 @@ final class ChildProcess {
     private var searched = 0
     private var isReaped = false
 
-    /// Starts `executable` with pipes for standard input and output. Every other descriptor is closed in the child.
+    /// Starts `executable` with pipes for standard input and output.
+    /// Libraries open descriptors without CLOEXEC: the child closes all others as its first act.
     init(executable: String, arguments: [String], environment: [String: String]) throws(WorkerError) {
-        var toChild: [Int32] = [-1, -1]
-        var fromChild: [Int32] = [-1, -1]
-        guard pipe2(&toChild, O_CLOEXEC) == 0 else { throw .cannotStart(String(cString: strerror(errno))) }
-        guard pipe2(&fromChild, O_CLOEXEC) == 0 else {
-            let reason = String(cString: strerror(errno))
-            toChild.forEach { close($0) }
-            throw .cannotStart(reason)
+        let toChild = try Self.pipe()
+        let fromChild: (reading: Int32, writing: Int32)
+        do throws(WorkerError) { fromChild = try Self.pipe() } catch {
+            close(toChild.reading)
+            close(toChild.writing)
+            throw error
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
-        posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1)
-        // DCMTK's and OpenVINO's own descriptors lack CLOEXEC (reference: CVE list, "sockets leaked to children").
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        posix_spawn_file_actions_adddup2(&actions, toChild.reading, 0)
+        posix_spawn_file_actions_adddup2(&actions, fromChild.writing, 1)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -67,16 +65,16 @@ final class ChildProcess {
         defer { (argv + envp).forEach { free($0) } }
         var pid: pid_t = 0
         let code = posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
-        close(toChild[0])
-        close(fromChild[1])
+        close(toChild.reading)
+        close(fromChild.writing)
         guard code == 0 else {
-            close(toChild[1])
-            close(fromChild[0])
+            close(toChild.writing)
+            close(fromChild.reading)
             throw .cannotStart(String(cString: strerror(code)))
         }
         processID = pid
-        input = toChild[1]
-        output = fromChild[0]
+        input = toChild.writing
+        output = fromChild.reading
     }
 
     deinit {
@@ -165,6 +163,14 @@ final class ChildProcess {
             usleep(20_000)
         }
         _ = kill()
+    }
+
+    /// Closed on exec. Glibc's pipe2 is hidden from Swift; nothing else in the daemon starts programs in between.
+    private static func pipe() throws(WorkerError) -> (reading: Int32, writing: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard Glibc.pipe(&ends) == 0 else { throw .cannotStart(String(cString: strerror(errno))) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
     }
 
     private static func describe(_ status: Int32) -> String {

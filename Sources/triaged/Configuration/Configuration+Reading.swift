@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Foundation
+import Models
+
+/// What is wrong with the configuration, one line each, with file and line.
+struct ConfigurationError: Error, CustomStringConvertible {
+    var problems: [String]
+    var description: String { problems.joined(separator: "\n") }
+}
+
+extension Configuration {
+    static func read(path: String) throws(ConfigurationError) -> Configuration {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationError(problems: ["\(path): cannot be read"])
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
+            throw ConfigurationError(problems: ["\(path): is not UTF-8"])
+        }
+        return try read(text, file: path)
+    }
+
+    static func read(_ text: String, file: String) throws(ConfigurationError) -> Configuration {
+        let problems = StrictProblems(file: file)
+        let keys = ["dicom", "peers", "storage", "models", "destinations", "completeness", "web"]
+        guard let root = StrictSection(yaml: text, keys: keys, problems: problems) else {
+            throw ConfigurationError(problems: problems.problems.map(\.description))
+        }
+        var configuration = Configuration()
+        configuration.readNode(root)
+        configuration.readPeers(root)
+        configuration.readDestinations(root)
+        guard problems.problems.isEmpty else {
+            throw ConfigurationError(problems: problems.problems.map(\.description))
+        }
+        return configuration
+    }
+
+    private mutating func readNode(_ root: StrictSection) {
+        if let dicom = root.section(
+            "dicom", keys: ["aeTitle", "host", "port", "maximumAssociations", "unknownPeers"])
+        {
+            aeTitle = Self.aeTitle(dicom) ?? aeTitle
+            host = dicom.text("host") ?? host
+            port = dicom.integer("port", 1...65_535) ?? port
+            maximumAssociations = dicom.integer("maximumAssociations", 1...1000) ?? maximumAssociations
+            unknownPeers = dicom.choice("unknownPeers", UnknownPeers.self) ?? unknownPeers
+        }
+        if let storage = root.section("storage", keys: ["directory", "archive"]) {
+            storageDirectory = Self.absolute(storage, "directory") ?? storageDirectory
+            isArchive = storage.boolean("archive") ?? isArchive
+        }
+        if let models = root.section("models", keys: ["directory", "allowDemonstration"]) {
+            modelsDirectory = Self.absolute(models, "directory") ?? modelsDirectory
+            allowDemonstration = models.boolean("allowDemonstration") ?? allowDemonstration
+        }
+        if let completeness = root.section("completeness", keys: ["quietPeriod"]) {
+            quietPeriod = completeness.number("quietPeriod", 0.1...86_400) ?? quietPeriod
+        }
+        if let web = root.section("web", keys: ["host", "port"]) {
+            webHost = web.text("host") ?? webHost
+            webPort = web.integer("port", 1...65_535) ?? webPort
+            if !Self.loopback.contains(webHost) {
+                web.fault("host", "must be one of \(Self.loopback.joined(separator: ", ")): put nginx with TLS and login in front")
+            }
+        }
+    }
+
+    static let loopback = ["127.0.0.1", "::1", "localhost"]
+
+    private mutating func readPeers(_ root: StrictSection) {
+        for section in root.sections("peers", keys: ["aeTitle", "host", "port"]) {
+            guard let title = Self.requiredAETitle(section) else { continue }
+            if peers.contains(where: { $0.aeTitle == title }) { section.fault("aeTitle", "is listed twice") }
+            peers.append(
+                Peer(
+                    aeTitle: title, host: section.requiredText("host"),
+                    port: section.requiredInteger("port", 1...65_535)))
+        }
+    }
+
+    private mutating func readDestinations(_ root: StrictSection) {
+        for section in root.sections("destinations", keys: ["name", "aeTitle", "host", "port", "negativeReports"]) {
+            let name = section.requiredText("name")
+            if destinations.contains(where: { $0.name == name }) { section.fault("name", "is listed twice") }
+            guard let title = Self.requiredAETitle(section) else { continue }
+            destinations.append(
+                Destination(
+                    name: name, aeTitle: title, host: section.requiredText("host"),
+                    port: section.requiredInteger("port", 1...65_535),
+                    negativeReports: section.boolean("negativeReports") ?? false))
+        }
+    }
+
+    private static func aeTitle(_ section: StrictSection) -> AETitle? {
+        guard section.has("aeTitle"), let text = section.text("aeTitle") else { return nil }
+        guard let title = AETitle(text) else {
+            section.fault("aeTitle", "must have 1 to 16 printable characters and no backslash")
+            return nil
+        }
+        return title
+    }
+
+    private static func requiredAETitle(_ section: StrictSection) -> AETitle? {
+        if !section.has("aeTitle") { _ = section.requiredText("aeTitle") }
+        return aeTitle(section)
+    }
+
+    private static func absolute(_ section: StrictSection, _ key: String) -> String? {
+        guard let path = section.text(key) else { return nil }
+        if !path.hasPrefix("/") { section.fault(key, "must be an absolute path") }
+        return path
+    }
+}

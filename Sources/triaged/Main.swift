@@ -1,0 +1,6 @@
+import ArgumentParser
+import Crypto
+import GRDB
+import Hummingbird
+import Yams
+@main struct Triaged: ParsableCommand {}
