@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: The triaged authors
+# SPDX-License-Identifier: Apache-2.0
+
+PREFIX = /usr/local
+DESTDIR =
+BINARY = .build/release/triaged
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+sysusersdir = $(DESTDIR)$(PREFIX)/lib/sysusers.d
+confdir = $(DESTDIR)/etc/triaged
+swift_sources = Package.swift $(wildcard Sources Tests)
+lint = swift format lint --strict --parallel --recursive $(swift_sources)
+
+.PHONY: help setup build test check-format format demo bench install uninstall
+
+help:
+	@echo "make setup         install what this repository needs: Debian packages, OpenVINO, the judges"
+	@echo "make build         build $(BINARY)"
+	@echo "make test          check the format and run every test; what CI runs"
+	@echo "make format        put the Swift sources into the format that check-format wants"
+	@echo "make demo          show the whole path beside an Orthanc, until Ctrl-C; ONCE=1 ends after printing"
+	@echo "make bench         measure ingest and notification; prints a Markdown table"
+	@echo "make install       put binary, configuration, models and unit in place (as root; PREFIX, DESTDIR)"
+	@echo "make uninstall     take them away again; configuration, models and stored studies stay"
+
+setup:
+	@scripts/setup
+
+# The Swift runtime is linked in, so that an installed binary needs no toolchain beside it.
+build:
+	@scripts/setup build
+	swift build --configuration release --static-swift-stdlib --product triaged
+
+test:
+	@scripts/setup build test
+	$(lint)
+	swift build --build-tests
+	swift test
+
+check-format:
+	$(lint)
+
+format:
+	swift format --in-place --parallel --recursive $(swift_sources)
+
+demo:
+	@scripts/setup demo
+	@$(MAKE) --no-print-directory build
+	@BINARY=$(BINARY) ONCE=$(ONCE) scripts/demo
+
+bench:
+	@scripts/setup demo
+	@$(MAKE) --no-print-directory build
+	@BINARY=$(BINARY) scripts/bench
+
+install:
+	@test -x $(BINARY) || { echo "$(BINARY) is not there; run 'make build' first" >&2; exit 1; }
+	install -D -m 755 $(BINARY) $(bindir)/triaged.new
+	mv -f $(bindir)/triaged.new $(bindir)/triaged
+	install -d $(unitdir)
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/triaged.service >$(unitdir)/triaged.service
+	chmod 644 $(unitdir)/triaged.service
+	install -D -m 644 systemd/triaged.sysusers $(sysusersdir)/triaged.conf
+	@scripts/install-configuration '$(confdir)'
+ifeq ($(DESTDIR),)
+	@scripts/install-finish '$(PREFIX)'
+endif
+
+uninstall:
+ifeq ($(DESTDIR),)
+	@if [ -d /run/systemd/system ]; then systemctl --quiet disable --now triaged.service || true; fi
+endif
+	rm -f $(bindir)/triaged $(unitdir)/triaged.service $(sysusersdir)/triaged.conf
+ifeq ($(DESTDIR),)
+	@if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+endif
+	@echo "left in place: $(confdir), /var/lib/triaged and the user triaged"
