@@ -69,6 +69,9 @@ package struct InstanceHeader: Sendable, Codable, Equatable {
     package var burnedInAnnotation = ""
     /// True where the data set has a Pixel Data element (also Float or Double Float).
     package var hasPixelData = false
+    /// What a decoder or a second reader could stumble over in an instance that is stored all the same: words of
+    /// `HeaderDefect`, in its order.
+    package var defects: [String] = []
 
     package init(
         sopClassUID: UID, sopInstanceUID: UID, studyInstanceUID: UID, seriesInstanceUID: UID, transferSyntaxUID: UID
