@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A file that lies in the store, whether or not the index knows it.
+package struct FoundFile: Sendable, Hashable {
+    package var relativePath: String
+    package var epoch: Int64
+    /// Of its last write, nanoseconds since 1970.
+    package var modified: Int64
+}
+
+extension InstanceStore {
+    /// The files of all epochs after `epoch`, in the order in which they were written. Looks at names only, and at no
+    /// directory of an earlier epoch.
+    package func files(afterEpoch epoch: Int64) throws(StorageError) -> [FoundFile] {
+        var found: [FoundFile] = []
+        for number in try Self.epochNumbers(in: directory) where number > epoch {
+            let path = Self.path(ofEpoch: number)
+            for name in try Files.names(in: directory + "/" + path) {
+                let relativePath = path + "/" + name
+                var status = stat()
+                guard lstat(directory + "/" + relativePath, &status) == 0 else { continue }
+                found.append(
+                    FoundFile(
+                        relativePath: relativePath, epoch: number,
+                        modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)))
+            }
+        }
+        return found.sorted { ($0.epoch, $0.modified, $0.relativePath) < ($1.epoch, $1.modified, $1.relativePath) }
+    }
+
+    /// Reads a stored file once more, for its row or to verify it.
+    ///
+    /// - Parameter scan: sees the data set's bytes in order, and returns the place of Pixel Data once it knows.
+    package func reread(
+        _ file: FoundFile, scan: (FileMetaInformation, UnsafeRawBufferPointer) throws -> UInt64?
+    ) throws -> StoredInstance {
+        let part10 = try open(file.relativePath)
+        var digest = SplitDigest()
+        let buffer = buffers.take()
+        defer { buffers.give(buffer) }
+        while true {
+            let count = try part10.read(into: buffer.bytes)
+            guard count > 0 else { break }
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
+            try digest.update(bytes, pixelDataOffset: try scan(part10.meta, bytes))
+        }
+        let (header, pixels) = digest.finish()
+        return StoredInstance(
+            relativePath: file.relativePath, epoch: file.epoch, size: part10.dataSetOffset + part10.dataSetLength,
+            headerDigest: header, pixelDigest: pixels)
+    }
+}

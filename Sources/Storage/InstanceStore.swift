@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Glibc
+import Synchronization
+
+/// The store: instances and results as Part 10 files below one directory.
+/// Takes the bytes of data sets as they arrive, and result files that workers wrote.
+/// Gives durable files by their path, their digests, and the files that a start must look at again.
+/// Keeps what it was given byte for byte; a file is complete and on disk, or it is not there.
+/// Never transcodes, never replaces a file, never shares its directory with another process. Any thread may call.
+package final class InstanceStore: Sendable {
+    package let directory: String
+
+    let buffers = BufferPool()
+    private let lock: Descriptor
+    private let epochs: Mutex<Epochs>
+    private let results: Mutex<[String: SharedDirectory]> = Mutex([:])
+    private let temporaryNumber = Atomic<UInt64>(0)
+
+    /// Files of an epoch, so that a directory stays small and a start looks at few files.
+    package static let epochCapacity = 4096
+
+    private struct Epochs: ~Copyable {
+        var current: EpochDirectory
+        /// The number of its next file; none of its files has this number or a greater one.
+        var next: Int
+    }
+
+    struct EpochDirectory {
+        var number: Int64
+        /// Relative to the store.
+        var path: String
+        var directory: SharedDirectory
+    }
+
+    /// Makes the directory where it is missing, takes its lock, and removes what an interrupted run left half-written.
+    package init(directory: String, epochCapacity: Int = InstanceStore.epochCapacity) throws(StorageError) {
+        self.directory = directory
+        capacity = epochCapacity
+        try Files.makeDirectory(directory)
+        lock = try Descriptor(directory + "/lock", O_RDWR | O_CREAT)
+        guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
+            if errno == EWOULDBLOCK { throw .inUse(directory: directory) }
+            throw .last("flock", directory)
+        }
+        for name in ["instances", "results", "incoming"] { try Files.makeDirectory(directory + "/" + name) }
+        for name in try Files.names(in: directory + "/incoming") { unlink(directory + "/incoming/" + name) }
+        try SharedDirectory(directory, shown: directory).sync()
+
+        let latest = try Self.epochNumbers(in: directory).last
+        var current = try Self.makeEpoch(latest ?? 1, in: directory)
+        var next = try Files.names(in: directory + "/" + current.path).map(Self.number(ofFile:)).max().map { $0 + 1 } ?? 0
+        if next >= epochCapacity {
+            current = try Self.makeEpoch(current.number + 1, in: directory)
+            next = 0
+        }
+        epochs = Mutex(Epochs(current: current, next: next))
+    }
+
+    /// Of "1.2.3.17.dcm", the 17.
+    private static func number(ofFile name: String) -> Int {
+        name.split(separator: ".").dropLast().last.flatMap { Int($0) } ?? 0
+    }
+
+    private let capacity: Int
+
+    /// Begins one instance. The writer belongs to one thread.
+    package func writer(for meta: FileMetaInformation) -> InstanceWriter { InstanceWriter(store: self, meta: meta) }
+
+    package func absolutePath(of relativePath: String) throws(StorageError) -> String {
+        let parts = relativePath.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 1, ["instances", "results"].contains(parts[0]),
+            parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && !$0.utf8.contains(0) })
+        else { throw .foreignPath(relativePath) }
+        return directory + "/" + relativePath
+    }
+
+    package func open(_ relativePath: String) throws(StorageError) -> Part10File {
+        try Part10File(path: absolutePath(of: relativePath))
+    }
+
+    /// Whether the file is there in the size that it was kept with: worth asking before a fresh copy of it is removed.
+    package func holds(_ relativePath: String, size: Int64) -> Bool {
+        guard let path = try? absolutePath(of: relativePath) else { return false }
+        var status = stat()
+        return lstat(path, &status) == 0 && Int64(status.st_size) == size
+    }
+
+    /// Removes a file that nobody was promised: a duplicate, or one whose row could not be written. It may come back after a
+    /// power cut; the next start's recovery finds it again.
+    package func remove(_ relativePath: String) throws(StorageError) {
+        guard unlink(try absolutePath(of: relativePath)) == 0 || errno == ENOENT else { throw .last("unlink", relativePath) }
+    }
+
+    /// Bytes that the service may still write.
+    package func freeBytes() throws(StorageError) -> Int64 {
+        var status = statvfs()
+        guard statvfs(directory, &status) == 0 else { throw .last("statvfs", directory) }
+        return Int64(status.f_bavail) * Int64(status.f_frsize)
+    }
+
+    // MARK: Places
+
+    /// A name that nobody else has, for a file that is being written.
+    func temporaryPath() -> String {
+        "\(directory)/incoming/\(temporaryNumber.add(1, ordering: .relaxed).newValue)"
+    }
+
+    /// Where the next finished file goes: a number that no file of the epoch has.
+    func nextPlace() throws(StorageError) -> (epoch: EpochDirectory, number: Int) {
+        let place: Result<(EpochDirectory, Int), StorageError> = epochs.withLock { epochs in
+            do throws(StorageError) {
+                if epochs.next >= capacity {
+                    epochs.current = try Self.makeEpoch(epochs.current.number + 1, in: directory)
+                    epochs.next = 0
+                }
+                defer { epochs.next += 1 }
+                return .success((epochs.current, epochs.next))
+            } catch { return .failure(error) }
+        }
+        return try place.get()
+    }
+
+    /// A thousand epochs share a directory.
+    static func path(ofEpoch number: Int64) -> String {
+        func digits(_ number: Int64, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        return "instances/\(digits(number / 1000, 6))/\(digits(number, 9))"
+    }
+
+    /// The new directories are on disk when this returns.
+    private static func makeEpoch(_ number: Int64, in directory: String) throws(StorageError) -> EpochDirectory {
+        let path = path(ofEpoch: number)
+        let parent = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+        try Files.makeDirectory(directory + "/" + parent)
+        try Files.makeDirectory(directory + "/" + path)
+        for made in [parent, "instances"] { try SharedDirectory(directory + "/" + made, shown: made).sync() }
+        return EpochDirectory(number: number, path: path, directory: try SharedDirectory(directory + "/" + path, shown: path))
+    }
+
+    static func epochNumbers(in directory: String) throws(StorageError) -> [Int64] {
+        var numbers: [Int64] = []
+        for group in try Files.names(in: directory + "/instances") where Int64(group) != nil {
+            numbers += try Files.names(in: "\(directory)/instances/\(group)").compactMap { Int64($0) }
+        }
+        return numbers.sorted()
+    }
+
+    func resultDirectory(_ name: String) throws(StorageError) -> SharedDirectory {
+        if let known = results.withLock({ $0[name] }) { return known }
+        let path = "results/" + name
+        try Files.makeDirectory(directory + "/" + path)
+        try SharedDirectory(directory + "/results", shown: "results").sync()
+        let made = try SharedDirectory(directory + "/" + path, shown: path)
+        results.withLock { $0[name] = made }
+        return made
+    }
+}
