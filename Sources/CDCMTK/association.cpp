@@ -1,0 +1,223 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "association_channel.h"
+#include "condition.h"
+#include "include/cdcmtk_association.h"
+
+#include <dcmtk/dcmdata/dcuid.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/cond.h>
+#include <dcmtk/dcmnet/dul.h>
+#include <dcmtk/dcmnet/dulstruc.h>
+#include <dcmtk/dcmnet/lst.h>
+#include <dcmtk/ofstd/ofstd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+
+struct cdcmtk_association {
+    std::shared_ptr<Channel> channel;
+    DUL_NETWORKKEY *network = nullptr;
+    DUL_ASSOCIATIONKEY *key = nullptr;
+    size_t fragment_limit = 0;
+
+    ~cdcmtk_association() {
+        if (key) DUL_DropAssociation(&key);
+        if (network) DUL_DropNetwork(&network);
+    }
+};
+
+namespace {
+
+/// dcmExternalSocketHandle is one variable for the whole process, and DUL's first initialization is not thread-safe.
+std::mutex &hand_over() {
+    static std::mutex mutex;
+    return mutex;
+}
+
+/// Both what DUL read from the request and the answer that it is to send.
+struct Parameters : DUL_ASSOCIATESERVICEPARAMETERS {
+    Parameters() { memset(static_cast<DUL_ASSOCIATESERVICEPARAMETERS *>(this), 0, sizeof(DUL_ASSOCIATESERVICEPARAMETERS)); }
+    ~Parameters() { DUL_ClearServiceParameters(this); }
+};
+
+/// DUL takes this socket instead of accepting one, for as long as the object lives.
+struct ExternalSocket {
+    explicit ExternalSocket(int socket) { dcmExternalSocketHandle.set(socket); }
+    ~ExternalSocket() { dcmExternalSocketHandle.set(DCMNET_INVALID_SOCKET); }
+};
+
+OFCondition receive_request(cdcmtk_association &association, uint32_t max_pdu, Parameters &parameters) {
+    std::lock_guard<std::mutex> lock(hand_over());
+    // A reverse look-up would stall on a name server.
+    dcmDisableGethostbyaddr.set(OFTrue);
+    ExternalSocket external(association.channel->socket());
+    int port = 0;
+    OFCondition condition = DUL_InitializeNetwork(DUL_AEACCEPTOR, &port, 30, 0, &association.network);
+    if (condition.bad()) return condition;
+    // The layer is the network's; a failure leaves it to us.
+    auto *layer = new ChannelLayer(association.channel);
+    condition = DUL_setTransportLayer(association.network, layer, 1);
+    if (condition.bad()) {
+        delete layer;
+        return condition;
+    }
+    parameters.maxPDU = max_pdu;
+    return DUL_ReceiveAssociationRQ(&association.network, DUL_BLOCK, 0, &parameters, &association.key, 0);
+}
+
+/// DUL refuses to send an empty title; spaces are trimmed when it reads one (PS3.8 9.3.3 wants the same bytes returned).
+void keep_title(char *title) {
+    if (title[0] == 0) strcpy(title, " ");
+}
+
+OFCondition answer(
+    cdcmtk_association &association, Parameters &parameters, const cdcmtk_presentation_context *contexts, size_t count) {
+    keep_title(parameters.callingAPTitle);
+    keep_title(parameters.calledAPTitle);
+    OFStandard::strlcpy(
+        parameters.applicationContextName, UID_StandardApplicationContext, sizeof parameters.applicationContextName);
+    OFStandard::strlcpy(
+        parameters.calledImplementationClassUID, OFFIS_IMPLEMENTATION_CLASS_UID,
+        sizeof parameters.calledImplementationClassUID);
+    OFStandard::strlcpy(
+        parameters.calledImplementationVersionName, OFFIS_DTK_IMPLEMENTATION_VERSION_NAME,
+        sizeof parameters.calledImplementationVersionName);
+    parameters.acceptedPresentationContext = LST_Create();
+    for (size_t i = 0; i < count; i++) {
+        // The list frees its nodes with free().
+        auto *node = static_cast<DUL_PRESENTATIONCONTEXT *>(calloc(1, sizeof(DUL_PRESENTATIONCONTEXT)));
+        if (!node) return EC_MemoryExhausted;
+        node->presentationContextID = contexts[i].id;
+        node->result = contexts[i].result;
+        node->proposedSCRole = DUL_SC_ROLE_DEFAULT;
+        // No role item in the answer: the requestor stays SCU (PS3.7 D.3.3.4).
+        node->acceptedSCRole = DUL_SC_ROLE_DEFAULT;
+        OFStandard::strlcpy(
+            node->acceptedTransferSyntax, contexts[i].transfer_syntax, sizeof node->acceptedTransferSyntax);
+        LST_Enqueue(&parameters.acceptedPresentationContext, reinterpret_cast<LST_NODE *>(node));
+    }
+    return DUL_AcknowledgeAssociationRQ(&association.key, &parameters, 0);
+}
+
+} // namespace
+
+cdcmtk_condition cdcmtk_association_establish(
+    int socket, const uint8_t *request, size_t length, const cdcmtk_presentation_context *contexts, size_t count,
+    uint32_t max_pdu, bool mute, int timeout_ms, cdcmtk_association **result) {
+    *result = nullptr;
+    return cdcmtk_guard([&] {
+        auto association = std::make_unique<cdcmtk_association>();
+        association->channel = std::make_shared<Channel>(socket);
+        Channel &channel = *association->channel;
+        channel.set_deadline(timeout_ms);
+        channel.push_back(request, length);
+        channel.mute = mute;
+        Parameters parameters;
+        OFCondition condition = receive_request(*association, max_pdu, parameters);
+        if (condition.good()) condition = answer(*association, parameters, contexts, count);
+        channel.mute = false;
+        if (condition.bad()) return cdcmtk_copy(condition);
+        // 12 bytes of heads; DUL's own limit where the peer states none.
+        const unsigned long peer = parameters.peerMaxPDU;
+        association->fragment_limit = (peer == 0 || peer > ASC_MAXIMUMPDUSIZE ? ASC_MAXIMUMPDUSIZE : peer) - 12;
+        *result = association.release();
+        return cdcmtk_good();
+    });
+}
+
+void cdcmtk_association_destroy(cdcmtk_association *association) { delete association; }
+
+cdcmtk_event cdcmtk_association_read(
+    cdcmtk_association *association, int idle_ms, int pdu_ms, cdcmtk_condition *text) {
+    *text = cdcmtk_good();
+    Channel &channel = *association->channel;
+    channel.set_deadline(idle_ms);
+    if (!channel.wait_readable())
+        return channel.end == Channel::End::timedOut ? CDCMTK_EVENT_IDLE_TIMEOUT : CDCMTK_EVENT_CLOSED;
+    channel.set_deadline(pdu_ms);
+    cdcmtk_event event = CDCMTK_EVENT_ILLEGAL;
+    *text = cdcmtk_guard([&] {
+        DUL_PDVLIST list;
+        memset(&list, 0, sizeof list);
+        const OFCondition condition = DUL_ReadPDVs(&association->key, &list, DUL_BLOCK, 0);
+        // What the channel saw comes first: DUL calls a lost connection an abort.
+        if (condition == DUL_PDATAPDUARRIVED) event = CDCMTK_EVENT_DATA;
+        else if (channel.end == Channel::End::timedOut) event = CDCMTK_EVENT_PDU_TIMEOUT;
+        else if (channel.end == Channel::End::closed) event = CDCMTK_EVENT_CLOSED;
+        else if (condition == DUL_PEERREQUESTEDRELEASE) event = CDCMTK_EVENT_RELEASE_REQUESTED;
+        else if (condition == DUL_PEERABORTEDASSOCIATION) event = CDCMTK_EVENT_ABORTED;
+        else if (condition.good()) return cdcmtk_failed("PDU that does not belong in an established association");
+        return cdcmtk_copy(condition);
+    });
+    return event;
+}
+
+bool cdcmtk_association_next_fragment(cdcmtk_association *association, cdcmtk_fragment *fragment) {
+    DUL_PDV pdv;
+    if (DUL_NextPDV(&association->key, &pdv).bad()) return false;
+    fragment->context_id = pdv.presentationContextID;
+    fragment->is_command = pdv.pdvType == DUL_COMMANDPDV;
+    fragment->is_last = pdv.lastPDV;
+    fragment->bytes = static_cast<const uint8_t *>(pdv.data);
+    fragment->length = pdv.fragmentLength;
+    return true;
+}
+
+cdcmtk_condition cdcmtk_association_write(
+    cdcmtk_association *association, const cdcmtk_fragment *fragment, int timeout_ms) {
+    return cdcmtk_guard([&] {
+        association->channel->set_deadline(timeout_ms);
+        DUL_PDV pdv;
+        pdv.fragmentLength = fragment->length;
+        pdv.presentationContextID = fragment->context_id;
+        pdv.pdvType = fragment->is_command ? DUL_COMMANDPDV : DUL_DATASETPDV;
+        pdv.lastPDV = fragment->is_last;
+        pdv.data = const_cast<uint8_t *>(fragment->bytes);
+        DUL_PDVLIST list;
+        memset(&list, 0, sizeof list);
+        list.count = 1;
+        list.pdv = &pdv;
+        return cdcmtk_copy(DUL_WritePDVs(&association->key, &list));
+    });
+}
+
+size_t cdcmtk_association_fragment_limit(cdcmtk_association *association) { return association->fragment_limit; }
+
+cdcmtk_condition cdcmtk_association_acknowledge_release(cdcmtk_association *association, int timeout_ms) {
+    return cdcmtk_guard([&] {
+        association->channel->set_deadline(timeout_ms);
+        return cdcmtk_copy(DUL_AcknowledgeRelease(&association->key));
+    });
+}
+
+cdcmtk_condition cdcmtk_association_release(cdcmtk_association *association, int timeout_ms) {
+    return cdcmtk_guard([&] {
+        association->channel->set_deadline(timeout_ms);
+        return cdcmtk_copy(DUL_ReleaseAssociation(&association->key));
+    });
+}
+
+void cdcmtk_association_abort(cdcmtk_association *association, uint8_t source, uint8_t reason, int timeout_ms) {
+    // Not through DUL_AbortAssociation, which then reads what the peer sends for as long as it does.
+    const uint8_t pdu[10] = {0x07, 0, 0, 0, 0, 4, 0, 0, source, reason};
+    association->channel->set_deadline(timeout_ms);
+    association->channel->write(pdu, sizeof pdu);
+}
+
+void cdcmtk_association_linger(cdcmtk_association *association, int timeout_ms) {
+    Channel &channel = *association->channel;
+    channel.shutdown_writing();
+    channel.set_deadline(timeout_ms);
+    uint8_t sink[16384];
+    while (channel.read(sink, sizeof sink) > 0) {
+        if (!channel.has_time()) break;
+    }
+}
+
+const char *cdcmtk_storage_sop_class(size_t index) {
+    return index < size_t(numberOfDcmAllStorageSOPClassUIDs) ? dcmAllStorageSOPClassUIDs[index] : nullptr;
+}

@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "association_channel.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace {
+constexpr size_t ahead_capacity = 65536;
+constexpr uint8_t p_data_tf = 0x04;
+} // namespace
+
+Channel::Channel(int socket) : socket_(socket), deadline_(now()), ahead_(ahead_capacity) {
+    fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
+    fcntl(socket_, F_SETFD, FD_CLOEXEC);
+    // Nagle's algorithm would hold each response back until the peer acknowledges: 40 ms a message.
+    const int on = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+Channel::~Channel() { ::close(socket_); }
+
+int64_t Channel::now() {
+    timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return int64_t(time.tv_sec) * 1000 + time.tv_nsec / 1000000;
+}
+
+void Channel::set_deadline(int timeout_ms) { deadline_ = now() + timeout_ms; }
+
+bool Channel::wait(short events) {
+    for (;;) {
+        const int64_t left = deadline_ - now();
+        pollfd entry = {socket_, events, 0};
+        const int count = poll(&entry, 1, left > 0 ? int(left) : 0);
+        if (count > 0) return true;
+        if (count == 0 && left <= 0) {
+            end = End::timedOut;
+            errno = ETIMEDOUT;
+            return false;
+        }
+        if (count < 0 && errno != EINTR) {
+            end = End::closed;
+            return false;
+        }
+    }
+}
+
+bool Channel::wait_readable() { return ahead_start_ < ahead_end_ || wait(POLLIN); }
+
+ssize_t Channel::read(void *buffer, size_t count) {
+    if (count == 0) return 0;
+    if (ahead_start_ < ahead_end_) {
+        const size_t taken = std::min(count, ahead_end_ - ahead_start_);
+        memcpy(buffer, ahead_.data() + ahead_start_, taken);
+        ahead_start_ += taken;
+        return ssize_t(taken);
+    }
+    for (;;) {
+        // One call fetches the rest of this PDU and the head of the next.
+        iovec parts[2] = {{buffer, count}, {ahead_.data(), ahead_.size()}};
+        const ssize_t received = readv(socket_, parts, 2);
+        if (received > 0) {
+            // A peer that leaves Nagle on waits for our acknowledgement before it sends the tail of a message; the kernel
+            // forgets this setting by itself.
+            const int on = 1;
+            setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+            ahead_start_ = 0;
+            ahead_end_ = size_t(received) > count ? size_t(received) - count : 0;
+            // A peer that drips bytes must not stretch a PDU beyond its deadline.
+            if (size_t(received) < count && now() >= deadline_) {
+                end = End::timedOut;
+                errno = ETIMEDOUT;
+                return -1;
+            }
+            return ssize_t(std::min(size_t(received), count));
+        }
+        if (received == 0) {
+            end = End::closed;
+            return 0;
+        }
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+            end = End::closed;
+            return -1;
+        }
+        if (!wait(POLLIN)) return -1;
+    }
+}
+
+ssize_t Channel::write(const void *buffer, size_t count) {
+    if (mute) return ssize_t(count);
+    if (!has_head_ && count == sizeof head_ && *static_cast<const uint8_t *>(buffer) == p_data_tf) {
+        memcpy(head_, buffer, sizeof head_);
+        has_head_ = true;
+        return ssize_t(count);
+    }
+    iovec parts[2] = {{head_, has_head_ ? sizeof head_ : 0}, {const_cast<void *>(buffer), count}};
+    has_head_ = false;
+    while (parts[0].iov_len + parts[1].iov_len > 0) {
+        msghdr message = {};
+        message.msg_iov = parts;
+        message.msg_iovlen = 2;
+        const ssize_t sent = sendmsg(socket_, &message, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno == EINTR) continue;
+            if (errno != EAGAIN && errno != EWOULDBLOCK) {
+                end = End::closed;
+                return -1;
+            }
+            if (!wait(POLLOUT)) return -1;
+            continue;
+        }
+        size_t left = size_t(sent);
+        for (iovec &part : parts) {
+            const size_t done = std::min(left, part.iov_len);
+            part.iov_base = static_cast<uint8_t *>(part.iov_base) + done;
+            part.iov_len -= done;
+            left -= done;
+        }
+    }
+    return ssize_t(count);
+}
+
+void Channel::push_back(const uint8_t *bytes, size_t count) {
+    if (count > ahead_.size()) ahead_.resize(count);
+    memcpy(ahead_.data(), bytes, count);
+    ahead_start_ = 0;
+    ahead_end_ = count;
+}
+
+void Channel::shutdown_writing() { ::shutdown(socket_, SHUT_WR); }
+
+ChannelConnection::ChannelConnection(std::shared_ptr<Channel> channel)
+    : DcmTransportConnection(channel->socket()), channel_(std::move(channel)) {}

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cdcmtk_condition.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// An established association over a socket of ours; DCMTK's upper layer (DUL) reads and writes its PDUs.
+/// Thread: one at a time, except where a function says otherwise.
+typedef struct cdcmtk_association cdcmtk_association;
+
+typedef struct cdcmtk_presentation_context {
+    uint8_t id;
+    /// PS3.8 9.3.3.2: 0 accepted.
+    uint8_t result;
+    /// Zero-terminated, 1 to 64 characters; what it says is without meaning unless accepted. Ownership: the caller's.
+    const char *_Nonnull transfer_syntax;
+} cdcmtk_presentation_context;
+
+/// Hands a connected socket to DUL, with a whole A-ASSOCIATE-RQ PDU that the caller has read and checked, and answers it
+/// with an A-ASSOCIATE-AC of these contexts; or, where `mute` is set, lets DUL believe so and sends nothing: that is how a
+/// requestor, which did its own handshake, gets the same association in its data transfer state.
+/// `max_pdu` is what we receive, 4096 to 131072. `timeout_ms` is for writing the answer.
+/// Ownership: takes `socket` in every case; `*association` is the caller's when the condition is good.
+/// Thread: any; calls queue for a lock that is held for no I/O but the answer's write into an empty socket buffer.
+cdcmtk_condition cdcmtk_association_establish(
+    int socket, const uint8_t *_Nonnull request, size_t length, const cdcmtk_presentation_context *_Nonnull contexts,
+    size_t count, uint32_t max_pdu, bool mute, int timeout_ms, cdcmtk_association *_Nullable *_Nonnull association);
+
+/// Closes the socket, without a word to the peer.
+void cdcmtk_association_destroy(cdcmtk_association *_Nonnull association);
+
+typedef enum cdcmtk_event {
+    /// A P-DATA-TF PDU has arrived; its fragments are read with cdcmtk_association_next_fragment.
+    CDCMTK_EVENT_DATA,
+    CDCMTK_EVENT_RELEASE_REQUESTED,
+    CDCMTK_EVENT_ABORTED,
+    /// The connection ended, or was reset, without release or abort.
+    CDCMTK_EVENT_CLOSED,
+    /// Nothing came within `idle_ms`, or a PDU did not arrive whole within `pdu_ms` of its first byte.
+    CDCMTK_EVENT_IDLE_TIMEOUT,
+    CDCMTK_EVENT_PDU_TIMEOUT,
+    /// The peer sent what is no PDU, or one that does not belong here. The association is to be aborted.
+    CDCMTK_EVENT_ILLEGAL,
+} cdcmtk_event;
+
+/// Waits for the next PDU and reads it whole. `text` says what was illegal.
+cdcmtk_event cdcmtk_association_read(
+    cdcmtk_association *_Nonnull association, int idle_ms, int pdu_ms, cdcmtk_condition *_Nonnull text);
+
+typedef struct cdcmtk_fragment {
+    uint8_t context_id;
+    bool is_command;
+    bool is_last;
+    /// Ownership: the association's, until its next read.
+    const uint8_t *_Nullable bytes;
+    size_t length;
+} cdcmtk_fragment;
+
+/// The next presentation data value of the PDU that was read last; false when there are no more.
+bool cdcmtk_association_next_fragment(cdcmtk_association *_Nonnull association, cdcmtk_fragment *_Nonnull fragment);
+
+/// Sends a fragment, in as many PDUs as the peer's maximum length asks for. `timeout_ms` bounds it all.
+cdcmtk_condition cdcmtk_association_write(
+    cdcmtk_association *_Nonnull association, const cdcmtk_fragment *_Nonnull fragment, int timeout_ms);
+
+/// The most bytes of a fragment that fit in one PDU to the peer.
+size_t cdcmtk_association_fragment_limit(cdcmtk_association *_Nonnull association);
+
+/// Answers a release request.
+cdcmtk_condition cdcmtk_association_acknowledge_release(cdcmtk_association *_Nonnull association, int timeout_ms);
+/// Requests release and waits for the answer.
+cdcmtk_condition cdcmtk_association_release(cdcmtk_association *_Nonnull association, int timeout_ms);
+/// Sends an A-ABORT (PS3.8 9.3.8) where the connection takes it within `timeout_ms`.
+void cdcmtk_association_abort(
+    cdcmtk_association *_Nonnull association, uint8_t source, uint8_t reason, int timeout_ms);
+/// After release or abort: ends our direction and gives the peer `timeout_ms` to close its own, so that what we sent last
+/// is not lost in a reset.
+void cdcmtk_association_linger(cdcmtk_association *_Nonnull association, int timeout_ms);
+
+/// The storage SOP classes that this DCMTK knows, for comparison. NULL past the end. Ownership: static storage.
+const char *_Nullable cdcmtk_storage_sop_class(size_t index);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CDCMTK
+import DICOM
+
+/// An association in its data transfer state, over DCMTK's upper layer. Blocking; used by one thread at a time.
+package struct AssociationHandle: ~Copyable {
+    private let pointer: OpaquePointer
+
+    /// A fragment of a message (PS3.8 E.2). Its bytes belong to the handle, until the next `read`.
+    package struct Fragment {
+        package let contextID: UInt8
+        package let isCommand: Bool
+        package let isLast: Bool
+        package let bytes: UnsafeRawBufferPointer
+    }
+
+    package enum Event: Sendable, Equatable {
+        case data, releaseRequested, aborted, closed, idleTimeout, pduTimeout
+        case illegal(String)
+    }
+
+    /// Takes the socket in every case. `request` is the whole A-ASSOCIATE-RQ, read and checked before.
+    /// With `mute`, nothing is sent to the peer: the requestor, whose handshake is done, tells DUL that it was.
+    package init(
+        socket: Int32, request: [UInt8], answers: [PresentationContextAnswer], maximumPDULength: UInt32, mute: Bool,
+        timeout: Duration
+    ) throws(DCMTKError) {
+        // What a refused context names has no meaning, but must be there (PS3.8 9.3.3.2).
+        let names = answers.map { $0.transferSyntax?.string ?? "1.2.840.10008.1.2" }
+        var pointer: OpaquePointer?
+        let condition = withCStrings(names) { strings in
+            let contexts = zip(answers, strings).map {
+                cdcmtk_presentation_context(id: $0.id, result: $0.result.rawValue, transfer_syntax: $1)
+            }
+            return cdcmtk_association_establish(
+                socket, request, request.count, contexts, contexts.count, maximumPDULength, mute, timeout.milliseconds,
+                &pointer)
+        }
+        try DCMTKError.check(condition, "establish an association")
+        guard let pointer else { preconditionFailure("a good condition without an association") }
+        self.pointer = pointer
+    }
+
+    deinit { cdcmtk_association_destroy(pointer) }
+
+    /// `idle` bounds the wait for the first byte of a PDU, `pdu` its arrival from there.
+    package func read(idle: Duration, pdu: Duration) -> Event {
+        var condition = cdcmtk_condition()
+        switch cdcmtk_association_read(pointer, idle.milliseconds, pdu.milliseconds, &condition) {
+        case CDCMTK_EVENT_DATA: return .data
+        case CDCMTK_EVENT_RELEASE_REQUESTED: return .releaseRequested
+        case CDCMTK_EVENT_ABORTED: return .aborted
+        case CDCMTK_EVENT_CLOSED: return .closed
+        case CDCMTK_EVENT_IDLE_TIMEOUT: return .idleTimeout
+        case CDCMTK_EVENT_PDU_TIMEOUT: return .pduTimeout
+        default: return .illegal(condition.words)
+        }
+    }
+
+    /// The next fragment of the PDU that was read last.
+    package func nextFragment() -> Fragment? {
+        var fragment = cdcmtk_fragment()
+        guard cdcmtk_association_next_fragment(pointer, &fragment) else { return nil }
+        return Fragment(
+            contextID: fragment.context_id, isCommand: fragment.is_command, isLast: fragment.is_last,
+            bytes: UnsafeRawBufferPointer(start: fragment.bytes, count: fragment.length))
+    }
+
+    package func write(
+        _ bytes: UnsafeRawBufferPointer, contextID: UInt8, isCommand: Bool, isLast: Bool, timeout: Duration
+    ) throws(DCMTKError) {
+        var fragment = cdcmtk_fragment(
+            context_id: contextID, is_command: isCommand, is_last: isLast,
+            bytes: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), length: bytes.count)
+        try DCMTKError.check(cdcmtk_association_write(pointer, &fragment, timeout.milliseconds), "send a message")
+    }
+
+    /// The most bytes of a fragment that fit in one PDU to the peer.
+    package var fragmentLimit: Int { cdcmtk_association_fragment_limit(pointer) }
+
+    package func acknowledgeRelease(timeout: Duration) throws(DCMTKError) {
+        try DCMTKError.check(
+            cdcmtk_association_acknowledge_release(pointer, timeout.milliseconds), "acknowledge a release")
+    }
+
+    package func release(timeout: Duration) throws(DCMTKError) {
+        try DCMTKError.check(cdcmtk_association_release(pointer, timeout.milliseconds), "release an association")
+    }
+
+    /// PS3.8 9.3.8: source 0 service user, 2 service provider with a reason.
+    package func abort(source: UInt8 = 0, reason: UInt8 = 0, timeout: Duration) {
+        cdcmtk_association_abort(pointer, source, reason, timeout.milliseconds)
+    }
+
+    /// Lets the peer close first, so that what was sent last is not lost in a reset.
+    package func linger(timeout: Duration) { cdcmtk_association_linger(pointer, timeout.milliseconds) }
+
+    /// The storage SOP classes that this DCMTK knows.
+    package static var knownStorageSOPClasses: [UID] {
+        var uids: [UID] = []
+        var index = 0
+        while let text = cdcmtk_storage_sop_class(index) {
+            if let uid = UID(String(cString: text)) { uids.append(uid) }
+            index += 1
+        }
+        return uids
+    }
+}
+
+/// The strings live as long as `body` runs.
+private func withCStrings<Result>(_ strings: [String], _ body: ([UnsafePointer<CChar>]) -> Result) -> Result {
+    var bytes: [CChar] = []
+    for string in strings { bytes += string.utf8CString }
+    return bytes.withUnsafeBufferPointer { buffer in
+        var pointers: [UnsafePointer<CChar>] = []
+        var offset = 0
+        for string in strings {
+            guard let base = buffer.baseAddress else { break }
+            pointers.append(base + offset)
+            offset += string.utf8.count + 1
+        }
+        return body(pointers)
+    }
+}
+
+extension cdcmtk_condition {
+    fileprivate var words: String {
+        withUnsafeBytes(of: text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}
+
+extension Duration {
+    /// Rounded up, and kept within what the C interface takes.
+    fileprivate var milliseconds: Int32 {
+        let (seconds, attoseconds) = components
+        guard seconds < 2_000_000 else { return 2_000_000_000 }
+        return max(0, Int32(seconds) * 1000 + Int32((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000))
+    }
+}
