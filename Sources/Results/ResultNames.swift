@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import DICOM
+import Foundation
+
+/// UIDs derived from everything that changes the bytes of the results (decision 9): one UID, one byte string.
+struct ResultNames {
+    private let seed: SHA256.Digest
+
+    init(_ request: ResultRequest, masks: [Mask]) throws(ResultsError) {
+        var named = request
+        // Where the files lie does not change what is made of them.
+        for index in named.source.instances.indices { named.source.instances[index].path = "" }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        guard let canonical = try? encoder.encode(named) else {
+            throw .request("a number in it is not finite")
+        }
+        var hash = SHA256()
+        hash.update(data: canonical)
+        // A model need not find the same voxels twice: parallel sums are not reproducible.
+        for mask in masks {
+            hash.update(data: Data("\(mask.columns),\(mask.rows),\(mask.slices);".utf8))
+            mask.voxels.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        }
+        seed = hash.finalize()
+    }
+
+    func uid(_ role: String) -> UID {
+        var hash = SHA256()
+        seed.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        hash.update(data: Data(role.utf8))
+        return UID(nameBased: hash.finalize())
+    }
+
+    /// The Device UID of the algorithm: another one whenever the model or the program changes (IHE AIR 6.5.3.1).
+    static func deviceUID(_ request: ResultRequest) -> UID {
+        let parts = [
+            "device", request.model.name, request.model.version, request.model.digest, request.codeVersion,
+            request.equipment.deviceSerialNumber,
+        ]
+        return UID(nameBased: SHA256.hash(data: Data(parts.joined(separator: "\u{0}").utf8)))
+    }
+}
+
+extension UID {
+    /// `2.25.` and the decimal value of a version 8 UUID (RFC 9562 5.8) made of a digest (PS3.5 B.2).
+    fileprivate init(nameBased digest: SHA256.Digest) {
+        var bytes = Array(digest.prefix(16))
+        bytes[6] = bytes[6] & 0x0F | 0x80
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        let value = bytes.reduce(into: UInt128(0)) { $0 = $0 << 8 | UInt128($1) }
+        guard let uid = UID("2.25.\(value)") else { preconditionFailure("39 digits at most") }
+        self = uid
+    }
+}
