@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What `/metrics` shows; totals count from the start of the node.
+package struct NodeMetrics: Sendable, Equatable {
+    package var version = ""
+    package var startedAtUnixSeconds: Double = 0
+    package var isReady = false
+    package var instancesReceived: Int = 0
+    package var bytesReceived: Int = 0
+    package var duplicatesReceived: Int = 0
+    /// By DIMSE status, such as "A700".
+    package var instancesRefused: [String: Int] = [:]
+    package var associationsOpen: Int = 0
+    package var associationsAccepted: Int = 0
+    package var associationsRejected: Int = 0
+    /// By state of the worklist.
+    package var studies: [String: Int] = [:]
+    /// Unacknowledged studies by priority.
+    package var unread: [String: Int] = [:]
+    package var jobsWaiting: Int = 0
+    package var jobsRunning: Int = 0
+    package var jobsFailed: Int = 0
+    package var workerStarts: Int = 0
+    package var isWorkerAlive = false
+    package var deliveries: [Delivery] = []
+    package var freeBytes: Int = 0
+    package var clockSteps: Int = 0
+    /// Seconds from the last C-STORE response of a series to the change of the worklist.
+    package var notification = Histogram(bounds: [0.3, 1, 3, 10, 30, 60, 120, 300])
+    /// Seconds in the engine.
+    package var engine = Histogram(bounds: [0.1, 0.3, 1, 3, 10, 30, 60, 120, 300])
+
+    /// Objects for one destination in one state.
+    package struct Delivery: Sendable, Equatable {
+        package var destination: String
+        package var state: String
+        package var count: Int
+        /// Of the oldest; 0 where there is none.
+        package var oldestSeconds: Double
+
+        package init(destination: String, state: String, count: Int, oldestSeconds: Double = 0) {
+            self.destination = destination
+            self.state = state
+            self.count = count
+            self.oldestSeconds = oldestSeconds
+        }
+    }
+
+    package init() {}
+
+    package var families: [MetricFamily] {
+        [
+            .gauge("triaged_build_info", "The running version.", [.init(["version": version], 1)]),
+            .gauge("triaged_start_time_seconds", "Start of the node, seconds since 1970.", startedAtUnixSeconds),
+            .gauge("triaged_ready", "1 where /readyz answers 200.", isReady ? 1 : 0),
+            .counter("triaged_instances_received_total", "Instances acknowledged with success.", instancesReceived),
+            .counter("triaged_received_bytes_total", "Bytes of data sets acknowledged with success.", bytesReceived),
+            .counter("triaged_duplicates_received_total", "Instances that were already stored.", duplicatesReceived),
+            .counter("triaged_instances_refused_total", "Instances refused, by DIMSE status.", instancesRefused, "status"),
+            .gauge("triaged_associations_open", "Associations open.", Double(associationsOpen)),
+            .counter("triaged_associations_accepted_total", "Associations accepted.", associationsAccepted),
+            .counter("triaged_associations_rejected_total", "Associations rejected.", associationsRejected),
+            .gauge("triaged_studies", "Studies, by state.", studies, "state"),
+            .gauge("triaged_studies_unread", "Studies not acknowledged, by priority.", unread, "priority"),
+            .gauge("triaged_jobs_waiting", "Analyses waiting.", Double(jobsWaiting)),
+            .gauge("triaged_jobs_running", "Analyses running.", Double(jobsRunning)),
+            .counter("triaged_jobs_failed_total", "Analyses given up.", jobsFailed),
+            .counter("triaged_worker_starts_total", "Starts of the worker process.", workerStarts),
+            .gauge("triaged_worker_alive", "1 where the worker process runs.", isWorkerAlive ? 1 : 0),
+            .gauge(
+                "triaged_deliveries", "Objects in the outbox, by destination and state.",
+                deliveries.map { .init(["destination": $0.destination, "state": $0.state], Double($0.count)) }),
+            .gauge(
+                "triaged_delivery_oldest_seconds", "Age of the oldest object, by destination and state.",
+                deliveries.map { .init(["destination": $0.destination, "state": $0.state], $0.oldestSeconds) }),
+            .gauge("triaged_storage_free_bytes", "Free space where instances are stored.", Double(freeBytes)),
+            .counter("triaged_clock_steps_total", "Steps of the wall clock.", clockSteps),
+            .histogram(
+                "triaged_notification_seconds", "From the last C-STORE response to the change of the worklist.",
+                notification),
+            .histogram("triaged_engine_seconds", "Time in the engine, by run.", engine),
+        ]
+    }
+}

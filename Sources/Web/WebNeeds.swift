@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Web: what people and monitoring see over HTTP.
+// Takes requests on one loopback port; gives the worklist page, the JSON API, health and metrics.
+// Keeps only the last list that it read, to tell whether it changed.  Never decides order or priority, never serves a list
+// that it could not just read, and never binds beyond loopback.
+
+import DICOM
+import Foundation
+
+/// What the web server needs from the rest of the node.
+package struct WebNeeds: Sendable {
+    /// All studies, in reading order. Called at least every two seconds while a page is open.
+    package var worklist: @Sendable () async throws -> [WorklistItem]
+    /// Nil where there is no such study. `runSequence` is what the reader had seen.
+    package var acknowledge: @Sendable (_ study: UID, _ by: String, _ runSequence: Int) async throws -> Acknowledged?
+    /// Yields when the worklist may have changed; more often than needed does no harm, and a miss costs two seconds.
+    package var changes: @Sendable () async -> AsyncStream<Void>
+    /// One entry for each thing that must work before the node takes studies.
+    package var readiness: @Sendable () async -> [ReadinessCheck]
+    package var metrics: @Sendable () async -> NodeMetrics
+    /// Where the node takes studies, such as "TRIAGED on port 11112".
+    package var receiving: String
+
+    package init(
+        worklist: @escaping @Sendable () async throws -> [WorklistItem],
+        acknowledge: @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int) async throws -> Acknowledged?,
+        changes: @escaping @Sendable () async -> AsyncStream<Void>,
+        readiness: @escaping @Sendable () async -> [ReadinessCheck],
+        metrics: @escaping @Sendable () async -> NodeMetrics,
+        receiving: String
+    ) {
+        self.worklist = worklist
+        self.acknowledge = acknowledge
+        self.changes = changes
+        self.readiness = readiness
+        self.metrics = metrics
+        self.receiving = receiving
+    }
+}
+
+package struct ReadinessCheck: Codable, Sendable, Equatable {
+    /// Such as "associations", "index", "worker".
+    package var name: String
+    package var isReady: Bool
+    /// What is wrong and what to do; empty where it is ready.
+    package var reason: String
+
+    package init(name: String, isReady: Bool, reason: String = "") {
+        self.name = name
+        self.isReady = isReady
+        self.reason = reason
+    }
+}
