@@ -3,13 +3,13 @@
 
 import Glibc
 
-/// A moment on the clock that never steps, in seconds since the machine started, sleep included.
+/// A moment on the clock that never steps, in seconds; comparable with the readings that the index keeps.
 struct MonotonicTime: Comparable, Sendable {
     var seconds: Double
 
     static var now: MonotonicTime {
         var time = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &time)
+        clock_gettime(CLOCK_MONOTONIC, &time)
         return MonotonicTime(seconds: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
     }
 

@@ -29,9 +29,12 @@ final class Worker {
     }
 
     /// Runs one job. Throws `died` when the process was lost or spent its budget (seconds); it is then gone.
-    func run(_ job: WorkerJob, budget: Double, progress: (String) -> Void) throws(WorkerError) -> WorkerOutcome {
+    /// `breathe` is called about once a second while the answer is awaited.
+    func run(
+        _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, progress: (String) -> Void
+    ) throws(WorkerError) -> WorkerOutcome {
         if process == nil { try start() }
-        return try exchange(job, budget: budget, progress: progress)
+        return try exchange(job, budget: budget, breathe: breathe, progress: progress)
     }
 
     func stop(within seconds: Double) {
@@ -51,7 +54,7 @@ final class Worker {
     }
 
     private func exchange(
-        _ job: WorkerJob, budget: Double, progress: (String) -> Void
+        _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, progress: (String) -> Void
     ) throws(WorkerError) -> WorkerOutcome {
         guard let process else { preconditionFailure("no process") }
         let id = nextID
@@ -59,7 +62,8 @@ final class Worker {
         let deadline = MonotonicTime.now + budget
         guard process.send(line: WorkerRequest(id: id, job: job).line) else { throw lost(process) }
         while true {
-            switch process.nextLine(until: deadline) {
+            breathe()
+            switch process.nextLine(until: min(deadline, .now + 1)) {
             case .line(let line):
                 guard let message = WorkerMessage(line: line), message.id == id else {
                     throw lost(process, because: "it answered what was not asked")
@@ -70,6 +74,7 @@ final class Worker {
                 case .outcome(let outcome): return outcome
                 }
             case .end: throw lost(process)
+            case .timedOut where MonotonicTime.now < deadline: continue
             case .timedOut: throw lost(process, because: "no result within \(Int(budget)) s")
             case .tooLong: throw lost(process, because: "its answer is too long")
             }

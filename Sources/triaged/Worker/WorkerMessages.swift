@@ -3,6 +3,7 @@
 
 import DICOM
 import Foundation
+import Results
 
 /// What the daemon asks of a worker. One JSON object a line, over the worker's standard input.
 enum WorkerJob: Codable, Equatable {
@@ -15,27 +16,21 @@ enum WorkerJob: Codable, Equatable {
 
 /// One run of one package over one series.
 struct AnalysisJob: Codable, Equatable {
-    /// Part 10 files, in order of arrival.
-    var paths: [String]
     var studyInstanceUID: UID
     var seriesInstanceUID: UID
+    /// The instances to analyse, in order of arrival.
+    var instances: [SourceInstance]
     /// Directory of the model package.
     var package: String
     /// The package must still be the one that was chosen: its digest.
     var packageDigest: String
     /// Where results go; exists and is empty.
     var output: String
-    var encoding: ResultEncoding
-}
-
-/// What the results must say beside the findings. Part of their identity (decision 9).
-struct ResultEncoding: Codable, Equatable {
-    /// Encode a report even where nothing was found.
+    /// Some destination wants a report even where nothing was found.
     var negativeReport: Bool
-    var contentDate: Date
-    var secondsFromGMT: Int
-    var deviceSerialNumber: String
-    var stationName: String
+    var equipment: Equipment
+    var contentTime: ContentTime
+    var configurationDigest: String
 }
 
 struct WorkerRequest: Codable {
@@ -107,6 +102,7 @@ struct EncodedFile: Codable, Equatable {
     var sopClassUID: UID
     var sopInstanceUID: UID
     var seriesInstanceUID: UID
+    var transferSyntaxUID: UID
     /// Only for destinations that ask for negative reports.
     var isNegativeReport: Bool
 }

@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Foundation
+import Index
+import Logging
+import Models
+import Results
+import Storage
+
+/// Takes jobs from the index to the worker, and what comes of them back. Runs on one thread.
+final class AnalysisLoop {
+    private let index: StudyIndex
+    private let store: InstanceStore
+    private let worker: Worker
+    private let packages: [ModelPackage]
+    private let destinations: [Configuration.Destination]
+    private let equipment: Equipment
+    private let workDirectory: String
+    private let logger: Logger
+    private let counters: Counters
+    /// Told after a job has ended: deliveries may be due, and the series may need another look.
+    private let jobEnded: @Sendable () -> Void
+    private let breathe: @Sendable () -> Void
+    /// Outcomes of provisional runs, which a final run over the same instances takes over (decision 8).
+    private var provisional: [SeriesID: Provisional] = [:]
+
+    private struct Provisional {
+        var revision: Int64
+        var model: ModelIdentity
+        var directory: String
+        var outcome: WorkerOutcome
+    }
+
+    /// Provisional outcomes kept for final runs to come.
+    private static let provisionalLimit = 64
+    /// Added to a package's own time budget for reading, decoding and encoding, seconds.
+    private static let overhead = 60.0
+
+    init(
+        index: StudyIndex, store: InstanceStore, worker: Worker, packages: [ModelPackage], configuration: Configuration,
+        equipment: Equipment, logger: Logger, counters: Counters, breathe: @escaping @Sendable () -> Void,
+        jobEnded: @escaping @Sendable () -> Void
+    ) throws {
+        self.index = index
+        self.store = store
+        self.worker = worker
+        self.packages = packages
+        destinations = configuration.destinations
+        self.equipment = equipment
+        self.logger = logger
+        self.counters = counters
+        self.breathe = breathe
+        self.jobEnded = jobEnded
+        workDirectory = store.directory + "/work"
+        // What an interrupted run left is made again.
+        try? FileManager.default.removeItem(atPath: workDirectory)
+        try FileManager.default.createDirectory(atPath: workDirectory, withIntermediateDirectories: true)
+    }
+
+    /// Starts the worker with its models loaded, so that the first study does not wait for it.
+    func warm() {
+        do throws(WorkerError) {
+            let runnable = packages.map(\.folder)
+            try worker.warm(runnable)
+            counters.worker(isAlive: true)
+        } catch {
+            counters.worker(isAlive: false)
+            logger.error("\(error)")
+        }
+    }
+
+    /// Does one piece of work; gives the seconds to wait when there is none.
+    func turn() throws -> Double {
+        if worker.processID == nil { warm() }
+        for comparison in try index.pendingComparisons(limit: 16) { try compare(comparison) }
+        guard let job = try index.nextJob() else { return 2 }
+        guard try index.beginAttempt(job.id) else { return 0 }
+        CrashPoint.reach(.jobStarted)
+        do throws(WorkerError) {
+            let (outcome, directory) = try run(job)
+            CrashPoint.reach(.outcomeReceived)
+            try finish(job, outcome, in: directory)
+        } catch {
+            counters.worker(isAlive: false)
+            switch error {
+            case .cannotStart(let reason):
+                // Nobody's fault but the node's: no attempt is spent on the job.
+                logger.error("the worker cannot be started: \(reason)")
+                try index.returnToQueue(job.id)
+                return 5
+            case .died(let reason):
+                let outcome = try index.attemptDied(job.id, reason: reason)
+                logger.error(
+                    "analysis attempt lost: \(reason)",
+                    metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)", "outcome": "\(outcome)"])
+            }
+        }
+        jobEnded()
+        return 0
+    }
+
+    func stop() { worker.stop(within: 5) }
+
+    // MARK: One job
+
+    private func run(_ job: Job) throws(WorkerError) -> (WorkerOutcome, directory: String) {
+        if job.run == .final, let kept = provisional.removeValue(forKey: job.series) {
+            if kept.revision == job.revision, kept.model == job.model { return (kept.outcome, kept.directory) }
+            remove(kept.directory)
+        }
+        let directory = "\(workDirectory)/\(job.id.rawValue)"
+        guard let package = packages.first(where: { $0.identity == job.model }) else {
+            return (.failed("package \(job.model.name) \(job.model.version) is no longer installed"), directory)
+        }
+        let request: AnalysisJob
+        do {
+            remove(directory)
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            request = try self.request(for: job, package: package, output: directory)
+        } catch {
+            return (.failed("the job cannot be prepared: \(error)"), directory)
+        }
+        let wasRunning = worker.processID
+        let outcome = try worker.run(
+            .analyse(request), budget: package.manifest.budget.time + Self.overhead, breathe: breathe,
+            progress: { self.logger.debug("\($0)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"]) })
+        counters.worker(isAlive: true, started: wasRunning != worker.processID)
+        return (outcome, directory)
+    }
+
+    private func request(for job: Job, package: ModelPackage, output: String) throws -> AnalysisJob {
+        guard let evidence = try index.evidence(for: job.series), evidence.revision == job.revision else {
+            throw IndexError.noSuchRow(table: "series", id: job.series.rawValue)
+        }
+        let queuedAt = Date(timeIntervalSince1970: Double(job.queuedAt) / 1000)
+        return AnalysisJob(
+            studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
+            instances: try evidence.instances.map { instance in
+                SourceInstance(
+                    sopClassUID: instance.header.sopClassUID, sopInstanceUID: instance.header.sopInstanceUID,
+                    path: try store.absolutePath(of: instance.path),
+                    digest: hexadecimal(instance.headerDigest + (instance.pixelDigest ?? [])))
+            },
+            package: package.folder, packageDigest: package.identity.digest, output: output,
+            negativeReport: destinations.contains(where: \.negativeReports), equipment: equipment,
+            // The time of queueing: an attempt that is made again must not make other objects (decision 9).
+            contentTime: ContentTime(
+                secondsSince1970: job.queuedAt / 1000, microseconds: Int(job.queuedAt % 1000) * 1000,
+                offsetMinutes: TimeZone.current.secondsFromGMT(for: queuedAt) / 60),
+            configurationDigest: Version.configurationDigest(destinations))
+    }
+
+    private func finish(_ job: Job, _ outcome: WorkerOutcome, in directory: String) throws {
+        let answer: FinishAnswer
+        switch outcome {
+        case .analysed(let analysed):
+            if job.run == .provisional { keep(job, outcome, directory) }
+            let files = job.run == .final ? try kept(analysed) : []
+            CrashPoint.reach(.resultsStored)
+            answer = try index.finish(
+                job.id,
+                .analysed(findings: analysed.findings, results: files, notes: analysed.notes + [analysed.coverage], engineSeconds: analysed.engineSeconds))
+            counters.engine(seconds: analysed.engineSeconds)
+            logger.info(
+                "analysed",
+                metadata: [
+                    "seriesInstanceUID": "\(job.seriesInstanceUID)", "model": "\(job.model.name)", "run": "\(job.run)",
+                    "findings": "\(analysed.findings.count)", "engineSeconds": "\(analysed.engineSeconds)",
+                    "totalSeconds": "\(analysed.totalSeconds)",
+                ])
+        case .refused(let reason):
+            answer = try index.finish(job.id, .refused(reason: reason))
+            logger.notice("not analysed: \(reason)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"])
+        case .failed(let reason):
+            answer = try index.finish(job.id, .failed(reason: reason))
+            logger.error("analysis failed: \(reason)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"])
+        case .warmed, .compared:
+            answer = try index.finish(job.id, .failed(reason: "the worker answered another question"))
+        }
+        CrashPoint.reach(.jobFinished)
+        if job.run == .final || answer != .recorded { remove(directory) }
+    }
+
+    private func kept(_ outcome: AnalysisOutcome) throws -> [ResultFile] {
+        try outcome.results.map { result in
+            let stored = try store.keepResult(result.path, sopInstanceUID: result.sopInstanceUID)
+            return ResultFile(
+                sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
+                transferSyntaxUID: result.transferSyntaxUID, path: stored.relativePath, size: stored.size,
+                digest: stored.digest,
+                destinations: destinations.filter { !result.isNegativeReport || $0.negativeReports }.map(\.name))
+        }
+    }
+
+    private func keep(_ job: Job, _ outcome: WorkerOutcome, _ directory: String) {
+        if let before = provisional.removeValue(forKey: job.series) { remove(before.directory) }
+        if provisional.count >= Self.provisionalLimit, let oldest = provisional.min(by: { $0.value.revision < $1.value.revision }) {
+            provisional[oldest.key] = nil
+            remove(oldest.value.directory)
+        }
+        provisional[job.series] = Provisional(
+            revision: job.revision, model: job.model, directory: directory, outcome: outcome)
+    }
+
+    private func remove(_ directory: String) { try? FileManager.default.removeItem(atPath: directory) }
+
+    // MARK: Copies in another transfer syntax
+
+    private func compare(_ comparison: PendingComparison) throws {
+        let verdict: ComparisonVerdict
+        do throws(WorkerError) {
+            let a = try? store.absolutePath(of: comparison.first)
+            let b = try? store.absolutePath(of: comparison.copy)
+            guard let a, let b else {
+                return try index.resolve(comparison, as: .undecided(reason: "a file is not in the store"))
+            }
+            switch try worker.run(.compare(a: a, b: b), budget: 120, breathe: breathe, progress: { _ in }) {
+            case .compared(let same): verdict = same ? .samePixels : .otherPixels
+            case .failed(let reason), .refused(let reason): verdict = .undecided(reason: reason)
+            case .warmed, .analysed: verdict = .undecided(reason: "the worker answered another question")
+            }
+        } catch {
+            verdict = .undecided(reason: "\(error)")
+        }
+        try index.resolve(comparison, as: verdict)
+        jobEnded()
+    }
+}
+
+/// Lower-case hex.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}

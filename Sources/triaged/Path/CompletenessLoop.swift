@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Association
+import Completeness
+import DICOM
+import Index
+import Logging
+import Models
+import Synchronization
+
+/// Asks of every open series whether it has arrived, and sends it on: to analysis, or to the worklist with the reason
+/// why not. Runs on one thread, except `ended`.
+final class CompletenessLoop: Sendable {
+    /// What the last verdict was made from, so that a series is not read again before something changed.
+    private struct Asked: Equatable {
+        var revision: Int64
+        var openAssociations: Int
+        var isReleased: Bool
+        var until: Double
+    }
+
+    private struct State {
+        var asked: [SeriesID: Asked] = [:]
+        /// Series whose last association was released in order.
+        var released: Set<SeriesID> = []
+    }
+
+    private let index: StudyIndex
+    private let policy: CompletenessPolicy
+    private let packages: [ModelPackage]
+    private let allowDemonstration: Bool
+    private let logger: Logger
+    /// Told when there is something to analyse.
+    private let jobsQueued: @Sendable () -> Void
+    private let state = Mutex(State())
+
+    init(
+        index: StudyIndex, configuration: Configuration, packages: [ModelPackage], logger: Logger,
+        jobsQueued: @escaping @Sendable () -> Void
+    ) {
+        self.index = index
+        policy = CompletenessPolicy(quietPeriod: configuration.quietPeriod)
+        self.packages = packages
+        allowDemonstration = configuration.allowDemonstration
+        self.logger = logger
+        self.jobsQueued = jobsQueued
+    }
+
+    /// An association has ended; called on its thread, after its last response.
+    func ended(_ association: AssociationInfo, _ end: AssociationEnd) {
+        let series = index.associationEnded(association.id)
+        state.withLock { state in
+            if end == .released { state.released.formUnion(series) } else { state.released.subtract(series) }
+        }
+        CrashPoint.reach(.associationEnded)
+    }
+
+    /// Gives the seconds until the next series falls due.
+    func turn() throws -> Double {
+        let now = MonotonicTime.now.seconds
+        let open = try index.openSeries()
+        var next = 60.0
+        state.withLock { state in
+            let ids = Set(open.map(\.id))
+            state.asked = state.asked.filter { ids.contains($0.key) }
+            state.released.formIntersection(ids)
+        }
+        for series in open {
+            let (asked, isReleased) = state.withLock { ($0.asked[series.id], $0.released.contains(series.id)) }
+            let facts = Asked(
+                revision: series.revision, openAssociations: series.openAssociations.count, isReleased: isReleased,
+                until: asked?.until ?? 0)
+            if let asked, asked == facts, now < asked.until {
+                next = min(next, asked.until - now)
+                continue
+            }
+            let until: Double
+            do {
+                until = try consider(series, isReleased: isReleased, at: now)
+            } catch {
+                // One series that cannot be judged must not hold the others.
+                logger.error("completeness: \(error)", metadata: ["series": "\(series.id.rawValue)"])
+                until = now + 5
+            }
+            state.withLock { $0.asked[series.id] = Asked(
+                revision: series.revision, openAssociations: series.openAssociations.count, isReleased: isReleased, until: until)
+            }
+            next = min(next, max(until - now, 0.01))
+        }
+        return next
+    }
+
+    /// Gives the time at which to ask again, if nothing happens to the series before.
+    private func consider(_ series: OpenSeries, isReleased: Bool, at now: Double) throws -> Double {
+        // While a sender is at work and the series is young, there is nothing to read.
+        let quiet = series.lastInstanceSeconds + policy.quietPeriod
+        if !series.openAssociations.isEmpty, now < quiet { return quiet }
+        guard let evidence = try index.evidence(for: series.id) else { return now + 60 }
+        if evidence.state == .waiting { return try sendOn(evidence, complete: true) ? now + 60 : now + 1 }
+        let verdict = policy.verdict(
+            for: Completeness.SeriesEvidence(
+                instances: evidence.instances.map { .init($0.header) }, openAssociations: evidence.openAssociations.count,
+                lastArrival: series.lastInstanceSeconds, isReleased: isReleased && evidence.openAssociations.isEmpty),
+            at: now)
+        switch verdict {
+        case .incomplete(let until, _): return max(until, now + 0.05)
+        case .provisional(_, let until):
+            _ = try sendOn(evidence, complete: false)
+            return max(until, now + 0.05)
+        case .complete(let words):
+            CrashPoint.reach(.verdictReached)
+            let answer = try index.markComplete(evidence.id, revision: evidence.revision, evidence: words)
+            logger.info(
+                "series complete: \(words)", metadata: ["seriesInstanceUID": "\(evidence.seriesInstanceUID)"])
+            switch answer {
+            case .done: return try sendOn(evidence, complete: true) ? now + 60 : now + 1
+            case .stale: return now
+            case .uncompared:
+                jobsQueued()
+                return now + 1
+            case .blocked(let reason):
+                _ = try index.conclude(evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason))
+                return now + 60
+            }
+        }
+    }
+
+    /// Chooses packages and queues their runs, or says why there are none. False where the series must be asked again soon.
+    private func sendOn(_ evidence: Index.SeriesEvidence, complete: Bool) throws -> Bool {
+        let facts = SeriesFacts(headers: evidence.instances.map(\.header))
+        let selection = Selection.choose(for: facts, among: packages, allowDemonstration: allowDemonstration)
+        let answer: SeriesAnswer
+        switch selection.outcome {
+        case .selected(let chosen):
+            answer = try index.enqueue(
+                evidence.id, revision: evidence.revision, models: chosen.map(\.identity),
+                run: complete ? .final : .provisional)
+            CrashPoint.reach(.jobQueued)
+            jobsQueued()
+        case .refused(let reason):
+            guard complete else { return true }
+            answer = try index.conclude(evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason))
+        case .notClaimed(let reason):
+            guard complete else { return true }
+            answer = try index.conclude(evidence.id, revision: evidence.revision, as: .outOfScope(reason: reason))
+        }
+        switch answer {
+        case .done: return true
+        case .stale: return false
+        case .uncompared:
+            jobsQueued()
+            return false
+        case .blocked(let reason):
+            guard complete else { return true }
+            _ = try index.conclude(evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason))
+            return true
+        }
+    }
+}
+
+extension OpenSeries {
+    /// On the clock of `MonotonicTime`.
+    var lastInstanceSeconds: Double { Double(lastInstance.monotonic) / 1e9 }
+}

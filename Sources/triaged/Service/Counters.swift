@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Synchronization
+import Web
+
+/// What happened since the start, for /metrics and `triaged status`.
+final class Counters: Sendable {
+    struct Values: Sendable {
+        var instancesReceived = 0
+        var bytesReceived = 0
+        var duplicatesReceived = 0
+        /// By DIMSE status.
+        var instancesRefused: [String: Int] = [:]
+        var associationsAccepted = 0
+        var associationsRejected = 0
+        var associationsOpen = 0
+        var workerStarts = 0
+        var isWorkerAlive = false
+        var engine = NodeMetrics().engine
+        var notification = NodeMetrics().notification
+    }
+
+    private let values = Mutex(Values())
+
+    var snapshot: Values { values.withLock { $0 } }
+
+    func received(bytes: Int64) {
+        values.withLock {
+            $0.instancesReceived += 1
+            $0.bytesReceived += Int(bytes)
+        }
+    }
+    func duplicate() { values.withLock { $0.duplicatesReceived += 1 } }
+    func refused(_ status: Status) { values.withLock { $0.instancesRefused["\(status)", default: 0] += 1 } }
+    func associationOpened() {
+        values.withLock {
+            $0.associationsAccepted += 1
+            $0.associationsOpen += 1
+        }
+    }
+    func associationEnded() { values.withLock { $0.associationsOpen -= 1 } }
+    func associationRejected() { values.withLock { $0.associationsRejected += 1 } }
+    func engine(seconds: Double) { values.withLock { $0.engine.observe(seconds) } }
+    func notification(seconds: Double) { values.withLock { $0.notification.observe(seconds) } }
+    func worker(isAlive: Bool, started: Bool = false) {
+        values.withLock {
+            $0.isWorkerAlive = isAlive
+            if started { $0.workerStarts += 1 }
+        }
+    }
+}
