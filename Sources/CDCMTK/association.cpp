@@ -18,6 +18,9 @@
 #include <memory>
 #include <mutex>
 
+#include <netdb.h>
+#include <sys/socket.h>
+
 struct cdcmtk_association {
     std::shared_ptr<Channel> channel;
     DUL_NETWORKKEY *network = nullptr;
@@ -75,16 +78,17 @@ void keep_title(char *title) {
 }
 
 OFCondition answer(
-    cdcmtk_association &association, Parameters &parameters, const cdcmtk_presentation_context *contexts, size_t count) {
+    cdcmtk_association &association, Parameters &parameters, const cdcmtk_presentation_context *contexts, size_t count,
+    const cdcmtk_implementation &implementation) {
     keep_title(parameters.callingAPTitle);
     keep_title(parameters.calledAPTitle);
     OFStandard::strlcpy(
         parameters.applicationContextName, UID_StandardApplicationContext, sizeof parameters.applicationContextName);
     OFStandard::strlcpy(
-        parameters.calledImplementationClassUID, OFFIS_IMPLEMENTATION_CLASS_UID,
+        parameters.calledImplementationClassUID, implementation.class_uid,
         sizeof parameters.calledImplementationClassUID);
     OFStandard::strlcpy(
-        parameters.calledImplementationVersionName, OFFIS_DTK_IMPLEMENTATION_VERSION_NAME,
+        parameters.calledImplementationVersionName, implementation.version_name,
         sizeof parameters.calledImplementationVersionName);
     parameters.acceptedPresentationContext = LST_Create();
     for (size_t i = 0; i < count; i++) {
@@ -107,7 +111,7 @@ OFCondition answer(
 
 cdcmtk_condition cdcmtk_association_establish(
     int socket, const uint8_t *request, size_t length, const cdcmtk_presentation_context *contexts, size_t count,
-    uint32_t max_pdu, bool mute, int timeout_ms, cdcmtk_association **result) {
+    const cdcmtk_implementation *implementation, uint32_t max_pdu, bool mute, int timeout_ms, cdcmtk_association **result) {
     *result = nullptr;
     return cdcmtk_guard([&] {
         auto association = std::make_unique<cdcmtk_association>();
@@ -118,7 +122,7 @@ cdcmtk_condition cdcmtk_association_establish(
         channel.mute = mute;
         Parameters parameters;
         OFCondition condition = receive_request(*association, max_pdu, parameters);
-        if (condition.good()) condition = answer(*association, parameters, contexts, count);
+        if (condition.good()) condition = answer(*association, parameters, contexts, count, *implementation);
         channel.mute = false;
         if (condition.bad()) return cdcmtk_copy(condition);
         // 12 bytes of heads; DUL's own limit where the peer states none.
@@ -216,6 +220,17 @@ void cdcmtk_association_linger(cdcmtk_association *association, int timeout_ms) 
     while (channel.read(sink, sizeof sink) > 0) {
         if (!channel.has_time()) break;
     }
+}
+
+int cdcmtk_socket_accept(int listener, char *host, size_t capacity) {
+    sockaddr_storage address;
+    socklen_t length = sizeof address;
+    auto *generic = reinterpret_cast<sockaddr *>(&address);
+    const int socket = accept4(listener, generic, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (socket < 0) return -1;
+    if (getnameinfo(generic, length, host, socklen_t(capacity), nullptr, 0, NI_NUMERICHOST) != 0)
+        snprintf(host, capacity, "unknown");
+    return socket;
 }
 
 const char *cdcmtk_storage_sop_class(size_t index) {

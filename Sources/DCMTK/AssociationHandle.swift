@@ -21,21 +21,22 @@ package struct AssociationHandle: ~Copyable {
         case illegal(String)
     }
 
-    /// Takes the socket in every case. `request` is the whole A-ASSOCIATE-RQ, read and checked before.
+    /// Takes the socket in every case. `request` is a whole A-ASSOCIATE-RQ of our own making: DUL parses no peer's.
     /// With `mute`, nothing is sent to the peer: the requestor, whose handshake is done, tells DUL that it was.
     package init(
-        socket: Int32, request: [UInt8], answers: [PresentationContextAnswer], maximumPDULength: UInt32, mute: Bool,
-        timeout: Duration
+        socket: Int32, request: [UInt8], answers: [PresentationContextAnswer], implementation: (classUID: UID, versionName: String),
+        maximumPDULength: UInt32, mute: Bool, timeout: Duration
     ) throws(DCMTKError) {
         // What a refused context names has no meaning, but must be there (PS3.8 9.3.3.2).
         let names = answers.map { $0.transferSyntax?.string ?? "1.2.840.10008.1.2" }
         var pointer: OpaquePointer?
-        let condition = withCStrings(names) { strings in
+        let condition = withCStrings(names + [implementation.classUID.string, implementation.versionName]) { strings in
+            var named = cdcmtk_implementation(class_uid: strings[names.count], version_name: strings[names.count + 1])
             let contexts = zip(answers, strings).map {
                 cdcmtk_presentation_context(id: $0.id, result: $0.result.rawValue, transfer_syntax: $1)
             }
             return cdcmtk_association_establish(
-                socket, request, request.count, contexts, contexts.count, maximumPDULength, mute, timeout.milliseconds,
+                socket, request, request.count, contexts, contexts.count, &named, maximumPDULength, mute, timeout.milliseconds,
                 &pointer)
         }
         try DCMTKError.check(condition, "establish an association")
@@ -96,6 +97,17 @@ package struct AssociationHandle: ~Copyable {
 
     /// Lets the peer close first, so that what was sent last is not lost in a reset.
     package func linger(timeout: Duration) { cdcmtk_association_linger(pointer, timeout.milliseconds) }
+
+    /// A connection from a listening socket, and the peer's numeric address; nil, with errno, where there is none.
+    /// The descriptor is close-on-exec from the start, so that no worker inherits it.
+    package static func accept(on listener: Int32) -> (descriptor: Int32, peerAddress: String)? {
+        // NI_MAXHOST
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1025) { host in
+            guard let base = host.baseAddress else { return nil }
+            let descriptor = cdcmtk_socket_accept(listener, base, host.count)
+            return descriptor < 0 ? nil : (descriptor, String(cString: base))
+        }
+    }
 
     /// The storage SOP classes that this DCMTK knows.
     package static var knownStorageSOPClasses: [UID] {

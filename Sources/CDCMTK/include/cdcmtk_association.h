@@ -20,15 +20,22 @@ typedef struct cdcmtk_presentation_context {
     const char *_Nonnull transfer_syntax;
 } cdcmtk_presentation_context;
 
-/// Hands a connected socket to DUL, with a whole A-ASSOCIATE-RQ PDU that the caller has read and checked, and answers it
-/// with an A-ASSOCIATE-AC of these contexts; or, where `mute` is set, lets DUL believe so and sends nothing: that is how a
-/// requestor, which did its own handshake, gets the same association in its data transfer state.
+typedef struct cdcmtk_implementation {
+    /// Zero-terminated: Implementation Class UID and Implementation Version Name. Ownership: the caller's.
+    const char *_Nonnull class_uid;
+    const char *_Nonnull version_name;
+} cdcmtk_implementation;
+
+/// Hands a connected socket to DUL, with a whole A-ASSOCIATE-RQ PDU of the caller's making (DUL shall not parse a peer's), and
+/// answers with an A-ASSOCIATE-AC of these contexts; or, where `mute` is set, lets DUL believe so and sends nothing: that is
+/// how a requestor, which did its own handshake, gets the same association in its data transfer state.
 /// `max_pdu` is what we receive, 4096 to 131072. `timeout_ms` is for writing the answer.
 /// Ownership: takes `socket` in every case; `*association` is the caller's when the condition is good.
-/// Thread: any; calls queue for a lock that is held for no I/O but the answer's write into an empty socket buffer.
+/// Thread: any; calls queue for a lock that is held for no I/O.
 cdcmtk_condition cdcmtk_association_establish(
     int socket, const uint8_t *_Nonnull request, size_t length, const cdcmtk_presentation_context *_Nonnull contexts,
-    size_t count, uint32_t max_pdu, bool mute, int timeout_ms, cdcmtk_association *_Nullable *_Nonnull association);
+    size_t count, const cdcmtk_implementation *_Nonnull implementation, uint32_t max_pdu, bool mute, int timeout_ms,
+    cdcmtk_association *_Nullable *_Nonnull association);
 
 /// Closes the socket, without a word to the peer.
 void cdcmtk_association_destroy(cdcmtk_association *_Nonnull association);
@@ -80,6 +87,10 @@ void cdcmtk_association_abort(
 /// After release or abort: ends our direction and gives the peer `timeout_ms` to close its own, so that what we sent last
 /// is not lost in a reset.
 void cdcmtk_association_linger(cdcmtk_association *_Nonnull association, int timeout_ms);
+
+/// Accepts a connection, non-blocking and close-on-exec from the first moment (Swift's Glibc module lacks accept4), and writes
+/// the peer's numeric address, "unknown" where it has none. -1 with errno when there is nothing to accept. Thread: any.
+int cdcmtk_socket_accept(int listener, char *_Nonnull host, size_t capacity);
 
 /// The storage SOP classes that this DCMTK knows, for comparison. NULL past the end. Ownership: static storage.
 const char *_Nullable cdcmtk_storage_sop_class(size_t index);

@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Glibc
+import Synchronization
+
+// Association takes connections from peers, and gives the data sets of their C-STOREs to the storage, byte by byte; it asks
+// peers to verify, store and find, and gives what they answered. It keeps nothing but open associations. It never parses a
+// data set, never buffers one, and never lets a peer wait for another: each connection has a thread of its own.
+
+/// What can stop the acceptor from listening.
+package enum AssociationError: Error, Sendable, Equatable, CustomStringConvertible {
+    case cannotListen(host: String, port: UInt16, reason: String)
+
+    /// A port in use may be free later.
+    package var isTransient: Bool { true }
+
+    package var hint: String { "Check dicom.host and dicom.port, and that no other program listens there." }
+
+    package var description: String {
+        switch self {
+        case .cannotListen(let host, let port, let reason): "cannot listen on \(host) port \(port): \(reason)"
+        }
+    }
+}
+
+/// What the acceptor tells the node. Called on the association's thread, and may block it.
+package struct AcceptorNeeds: Sendable {
+    package var storage: StorageNeeds
+    package var opened: @Sendable (AssociationInfo) -> Void
+    /// After the last response was written.
+    package var ended: @Sendable (AssociationInfo, AssociationEnd) -> Void
+    package var refused: @Sendable (AssociationRefusal) -> Void
+
+    package init(
+        storage: StorageNeeds, opened: @escaping @Sendable (AssociationInfo) -> Void = { _ in },
+        ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void = { _, _ in },
+        refused: @escaping @Sendable (AssociationRefusal) -> Void = { _ in }
+    ) {
+        self.storage = storage
+        self.opened = opened
+        self.ended = ended
+        self.refused = refused
+    }
+}
+
+/// The front door (decision 13): listens, and gives each connection a thread.
+package final class Acceptor: Sendable {
+    package struct Configuration: Sendable {
+        package var host: String
+        /// 0 lets the system choose.
+        package var port: UInt16
+        package var policy: AcceptancePolicy
+        package var maximumAssociations: Int
+        /// Connections whose request has not been read or refused yet. Beyond it, the one that waits longest is closed.
+        package var maximumHalfOpen: Int
+        package var timeouts: Timeouts
+
+        package init(
+            host: String, port: UInt16, policy: AcceptancePolicy, maximumAssociations: Int = 64, maximumHalfOpen: Int = 64,
+            timeouts: Timeouts = Timeouts()
+        ) {
+            self.host = host
+            self.port = port
+            self.policy = policy
+            self.maximumAssociations = maximumAssociations
+            self.maximumHalfOpen = maximumHalfOpen
+            self.timeouts = timeouts
+        }
+    }
+
+    /// As bound.
+    package let port: UInt16
+    private let configuration: Configuration
+    private let needs: AcceptorNeeds
+    private let connections: Connections
+    private let listening: Mutex<Listener?>
+
+    /// Binds and listens; connections queue until `start`.
+    package init(configuration: Configuration, needs: AcceptorNeeds) throws(AssociationError) {
+        let listener = try Listener(host: configuration.host, port: configuration.port)
+        self.configuration = configuration
+        self.needs = needs
+        port = listener.port
+        connections = Connections(
+            maximumAssociations: configuration.maximumAssociations, maximumHalfOpen: configuration.maximumHalfOpen)
+        listening = Mutex(listener)
+    }
+
+    deinit { stopAccepting() }
+
+    /// Starts to accept, on a thread of its own. Once.
+    package func start() {
+        guard let listener = listening.withLock({ $0 }) else { return }
+        let (configuration, needs, connections) = (configuration, needs, connections)
+        let started = BlockingThread.start {
+            listener.run(
+                accepted: { socket, address in
+                    let connection = Connection(
+                        configuration: configuration, needs: needs, connections: connections, peerAddress: address)
+                    connection.start(owning: socket)
+                },
+                failed: { reason in needs.refused(AssociationRefusal(peerAddress: "", reason: reason)) })
+        }
+        precondition(started, "no thread to accept on")
+    }
+
+    /// The number of established associations.
+    package var associationCount: Int { connections.associationCount }
+
+    /// Ends listening; what is established goes on. Idempotent. The port is free when it returns.
+    package func stopAccepting() {
+        let listener = listening.withLock { listener in
+            defer { listener = nil }
+            return listener
+        }
+        listener?.stop()
+    }
+
+    /// Stops accepting and waits until the associations have ended; what has not by then is aborted.
+    /// Gives the number of those; some may end a little later, when what they wait for lets them go.
+    @discardableResult
+    package func drain(within limit: Duration) -> Int {
+        stopAccepting()
+        connections.closeHalfOpen()
+        let now = ContinuousClock.now
+        if connections.waitUntilEmpty(until: now + limit) { return 0 }
+        let aborted = connections.stopAll()
+        if !connections.waitUntilEmpty(until: .now + configuration.timeouts.close) {
+            connections.disconnectAll()
+            _ = connections.waitUntilEmpty(until: .now + configuration.timeouts.close)
+        }
+        return aborted
+    }
+}

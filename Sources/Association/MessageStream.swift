@@ -1,0 +1,160 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DCMTK
+import DICOM
+
+/// DIMSE messages over an association (PS3.7 6.3, PS3.8 E). Used by one thread; not Sendable.
+///
+/// Commands are bounded to 64 KiB. A data set passes through fragment by fragment and is never held.
+final class MessageStream {
+    private let handle: AssociationHandle
+    private let contexts: [UInt8: PresentationContext]
+    let timeouts: Timeouts
+    private let isStopped: () -> Bool
+
+    /// `isStopped` is asked before each PDU.
+    init(
+        handle: consuming AssociationHandle, contexts: [PresentationContext], timeouts: Timeouts,
+        isStopped: @escaping () -> Bool = { false }
+    ) {
+        self.handle = handle
+        self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.id, $0) })
+        self.timeouts = timeouts
+        self.isStopped = isStopped
+    }
+
+    // MARK: reading
+
+    private func nextFragment(idle: Duration) throws(Ending) -> AssociationHandle.Fragment {
+        while true {
+            if let fragment = handle.nextFragment() { return fragment }
+            guard !isStopped() else { throw .stopped }
+            switch handle.read(idle: idle, pdu: timeouts.pdu) {
+            case .data: continue
+            case .releaseRequested: throw .releaseRequested
+            case .aborted: throw .aborted
+            case .closed: throw isStopped() ? .stopped : .lost
+            case .idleTimeout, .pduTimeout: throw .timedOut
+            case .illegal(let words): throw .violated(words, reason: Ending.invalidParameter)
+            }
+        }
+    }
+
+    /// The next command set, and the context it came on. `idle` bounds the wait for it.
+    func readCommand(idle: Duration) throws(Ending) -> (context: PresentationContext, command: CommandSet) {
+        var fragment = try nextFragment(idle: idle)
+        guard let context = contexts[fragment.contextID] else {
+            throw .violated("message on presentation context \(fragment.contextID), which was not accepted")
+        }
+        var bytes: [UInt8] = []
+        while true {
+            guard fragment.isCommand else { throw .violated("data where a command was due") }
+            guard fragment.contextID == context.id else { throw .violated("a command changes its presentation context") }
+            guard bytes.count + fragment.bytes.count <= CommandSet.maximumLength else {
+                throw .violated("a command set of more than \(CommandSet.maximumLength) bytes")
+            }
+            bytes += fragment.bytes
+            if fragment.isLast { break }
+            fragment = try nextFragmentOfMessage()
+        }
+        do throws(CommandSet.Malformation) {
+            return (context, try CommandSet(decoding: bytes))
+        } catch {
+            throw .violated("\(error)")
+        }
+    }
+
+    /// Reads the data set that follows a command, and gives each fragment to `take`.
+    func readDataSet(on context: PresentationContext, _ take: (UnsafeRawBufferPointer) throws(Ending) -> Void) throws(Ending) {
+        while true {
+            let fragment = try nextFragmentOfMessage()
+            guard !fragment.isCommand else { throw .violated("a command within a data set") }
+            guard fragment.contextID == context.id else { throw .violated("a data set changes its presentation context") }
+            try take(fragment.bytes)
+            if fragment.isLast { return }
+        }
+    }
+
+    private func nextFragmentOfMessage() throws(Ending) -> AssociationHandle.Fragment {
+        do throws(Ending) {
+            return try nextFragment(idle: timeouts.message)
+        } catch {
+            throw error == .releaseRequested
+                ? .violated("release requested within a message", reason: Ending.unexpectedPDU) : error
+        }
+    }
+
+    /// Reads a data set that nobody wants, as far as is reasonable.
+    func dropDataSet(on context: PresentationContext) throws(Ending) {
+        var dropped = 0
+        try readDataSet(on: context) { bytes throws(Ending) in
+            dropped += bytes.count
+            guard dropped <= Limits.droppedBytes else { throw .violated("a refused data set without end") }
+        }
+    }
+
+    /// A data set small enough to hold, such as a C-FIND identifier.
+    func readIdentifier(on context: PresentationContext) throws(Ending) -> [UInt8] {
+        var identifier: [UInt8] = []
+        try readDataSet(on: context) { bytes throws(Ending) in
+            guard identifier.count + bytes.count <= Limits.identifier else {
+                throw .violated("an identifier of more than \(Limits.identifier) bytes")
+            }
+            identifier += bytes
+        }
+        return identifier
+    }
+
+    // MARK: writing
+
+    func write(_ command: CommandSet, on context: PresentationContext) throws(Ending) {
+        try write(command.encoded(), on: context, isCommand: true)
+    }
+
+    func write(identifier: [UInt8], on context: PresentationContext) throws(Ending) {
+        try write(identifier, on: context, isCommand: false)
+    }
+
+    private func write(_ bytes: [UInt8], on context: PresentationContext, isCommand: Bool) throws(Ending) {
+        let result = bytes.withUnsafeBytes { buffer in
+            Result { () throws(Ending) in
+                try writeFragment(buffer, on: context, isCommand: isCommand, isLast: true)
+            }
+        }
+        try result.get()
+    }
+
+    func writeFragment(
+        _ bytes: UnsafeRawBufferPointer, on context: PresentationContext, isCommand: Bool, isLast: Bool
+    ) throws(Ending) {
+        do throws(DCMTKError) {
+            try handle.write(bytes, contextID: context.id, isCommand: isCommand, isLast: isLast, timeout: timeouts.pdu)
+        } catch {
+            throw isStopped() ? .stopped : .lost
+        }
+    }
+
+    var fragmentLimit: Int { handle.fragmentLimit }
+
+    // MARK: ending
+
+    func acknowledgeRelease() { try? handle.acknowledgeRelease(timeout: timeouts.close) }
+
+    /// True where the peer confirmed.
+    func release() -> Bool {
+        do throws(DCMTKError) {
+            try handle.release(timeout: timeouts.close)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Tells the peer that the association is over: service user where DIMSE was broken, provider where the upper layer was.
+    func abort(reason: UInt8 = Ending.noReason) {
+        handle.abort(source: reason == Ending.noReason ? 0 : 2, reason: reason, timeout: timeouts.close)
+    }
+
+    func linger() { handle.linger(timeout: timeouts.close) }
+}

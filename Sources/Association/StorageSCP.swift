@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+
+/// Storage Service Class (PS3.4 B): hands each data set on as it arrives, and answers what the node says.
+struct StorageSCP {
+    let needs: StorageNeeds
+    let policy: AcceptancePolicy
+    let info: AssociationInfo
+
+    func answer(_ command: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending) {
+        // What cannot be answered ends the association before its data set is read.
+        let messageID = try stream.value { () throws(CommandSet.Malformation) in try command.messageID() }
+        guard try stream.value({ () throws(CommandSet.Malformation) in try command.hasDataSet() }) else {
+            return try stream.respond(to: command, on: context, .cannotUnderstand, comment: "C-STORE without a data set")
+        }
+        let opened = Result { () throws(StoreRefusal) in
+            try needs.open(try request(command, messageID: messageID, on: context), info)
+        }
+        let answer: StoreAnswer
+        switch opened {
+        case .success(let sink):
+            answer = try receive(into: sink, on: context, over: stream)
+        case .failure(let refusal):
+            try stream.dropDataSet(on: context)
+            answer = StoreAnswer(refusal.status, comment: refusal.comment)
+        }
+        try stream.respond(to: command, on: context, answer.status, comment: answer.comment)
+    }
+
+    /// The statuses of PS3.7 9.1.1.1.9.
+    private func request(
+        _ command: CommandSet, messageID: UInt16, on context: PresentationContext
+    ) throws(StoreRefusal) -> StoreRequest {
+        guard let sopClass = UID(bytes: command.bytes(0x0002) ?? []), policy.isStorage(sopClass),
+            policy.isStorage(context.abstractSyntax)
+        else { throw StoreRefusal(status: .sopClassNotSupported, comment: "not a storage SOP class of this node") }
+        // PS3.4 B.2.2 wants the class of the context. Requestors that map variants of a class to one context exist, the data
+        // set says what it is, and refusing would lose it; so both are handed on.
+        guard let instance = UID(bytes: command.bytes(0x1000) ?? []) else {
+            throw StoreRefusal(status: .invalidSOPInstance, comment: "Affected SOP Instance UID is not a UID")
+        }
+        return StoreRequest(
+            messageID: messageID, affectedSOPClassUID: sopClass, affectedSOPInstanceUID: instance,
+            abstractSyntaxUID: context.abstractSyntax, transferSyntaxUID: context.transferSyntax)
+    }
+
+    private func receive(
+        into sink: any InstanceSink, on context: PresentationContext, over stream: MessageStream
+    ) throws(Ending) -> StoreAnswer {
+        var refusal: StoreRefusal?
+        var dropped = 0
+        do throws(Ending) {
+            try stream.readDataSet(on: context) { bytes throws(Ending) in
+                guard refusal == nil else {
+                    dropped += bytes.count
+                    guard dropped <= Limits.droppedBytes else { throw .violated("a refused data set without end") }
+                    return
+                }
+                do throws(StoreRefusal) {
+                    try sink.append(bytes)
+                } catch {
+                    refusal = error
+                    sink.abandon()
+                }
+            }
+        } catch {
+            if refusal == nil { sink.abandon() }
+            throw error
+        }
+        if let refusal { return StoreAnswer(refusal.status, comment: refusal.comment) }
+        return sink.finish()
+    }
+}
