@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a package gave no result on a volume.
+package enum InferenceError: Error, Equatable, CustomStringConvertible {
+    /// A quality gate of the manifest, or its budget, refuses the volume: "not analysed", with each reason.
+    case refused([String])
+    /// The network does not fit the manifest: tensors, channels, precision.
+    case mismatch(package: String, reason: String)
+    /// OpenVINO's own words.
+    case engine(operation: String, message: String)
+    /// The network gave NaN or infinity.
+    case notFinite(package: String)
+    /// `shouldStop` said so.
+    case cancelled
+
+    /// True where the series is at fault, or the rules, and not the node: the worklist says "not analysed", not "failed".
+    package var isRefusal: Bool { if case .refused = self { true } else { false } }
+
+    /// The same input gives the same refusal or mismatch; only an engine may fail by lack of memory and work later.
+    package var isTransient: Bool {
+        switch self {
+        case .engine, .cancelled: true
+        case .refused, .mismatch, .notFinite: false
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .refused(let reasons): reasons.joined(separator: "; ")
+        case .mismatch(let package, let reason): "package \(package): \(reason)"
+        case .engine(let operation, let message): "OpenVINO could not \(operation): \(message)"
+        case .notFinite(let package): "package \(package): the network gave a value that is not a finite number"
+        case .cancelled: "stopped before it was finished"
+        }
+    }
+
+    package var hint: String {
+        switch self {
+        case .refused: "compare the series with `quality`, `require` and `budget` in the package's manifest"
+        case .mismatch: "correct the manifest, or replace the network and its sha256"
+        case .engine: "run `triaged check`; see whether memory was short and which operators the network uses"
+        case .notFinite: "try `precision: f32` in the manifest, or ask the model's maker"
+        case .cancelled: "nothing to do: the job runs again if it is still wanted"
+        }
+    }
+}

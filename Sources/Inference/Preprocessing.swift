@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Dispatch
+import Models
+import Volume
+
+/// Voxels of a lattice, W fastest.
+struct Field {
+    var lattice: Lattice
+    var values: [Float]
+}
+
+/// From the volume to the network's tensor, step by step as the manifest lists them. Steps that only name the axes anew
+/// move no voxel; the next resampling reads through them.
+func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) -> Field {
+    var values = volume.voxels
+    /// Where `values` lie, and where they should.
+    var stored = Lattice(volume.grid)
+    var wanted = stored
+    for step in steps {
+        switch step {
+        case .orientation(let codes):
+            wanted = wanted.oriented(codes)
+        case .spacing(let spacing, let interpolation):
+            let next = wanted.respaced(spacing)
+            guard next != wanted else { continue }
+            values = Sampler(source: stored, target: next, interpolation: interpolation).resample(values)
+            stored = next
+            wanted = next
+        case .clip(let range):
+            let (low, high) = (Float(range.lowerBound), Float(range.upperBound))
+            transform(&values) { min(max($0, low), high) }
+        case .scaleRange(let from, let to, let clip):
+            // The arithmetic of MONAI's ScaleIntensityRange, in its order.
+            let (a, span) = (Float(from.lowerBound), Float(from.upperBound) - Float(from.lowerBound))
+            let (b, width) = (Float(to.lowerBound), Float(to.upperBound) - Float(to.lowerBound))
+            let top = Float(to.upperBound)
+            if clip {
+                transform(&values) { min(max(($0 - a) / span * width + b, b), top) }
+            } else {
+                transform(&values) { ($0 - a) / span * width + b }
+            }
+        }
+    }
+    if stored != wanted { values = Sampler(source: stored, target: wanted, interpolation: .nearest).resample(values) }
+    return Field(lattice: wanted, values: values)
+}
+
+/// In place, in parallel.
+func transform(_ values: inout [Float], _ body: @escaping @Sendable (Float) -> Float) {
+    values.withUnsafeMutableBufferPointer { buffer in transform(buffer, body) }
+}
+
+func transform(_ buffer: UnsafeMutableBufferPointer<Float>, _ body: @escaping @Sendable (Float) -> Float) {
+    let chunk = 1 << 16
+    // Each chunk is written by one iteration.
+    nonisolated(unsafe) let buffer = buffer
+    DispatchQueue.concurrentPerform(iterations: (buffer.count + chunk - 1) / chunk) { part in
+        for i in part * chunk..<min(buffer.count, (part + 1) * chunk) { buffer[i] = body(buffer[i]) }
+    }
+}

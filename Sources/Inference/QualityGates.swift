@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Models
+import Volume
+
+/// What the manifest asks of the volume itself, measured on its grid and not taken from headers.
+struct QualityGates {
+    let quality: Manifest.Quality
+    let volume: VoxelVolume
+
+    private var normal: Vector3 {
+        let normal = volume.grid.columnStep.cross(volume.grid.rowStep)
+        return normal * (1 / normal.length)
+    }
+    /// mm between slices along their normal.
+    private var sliceSpacing: Double { abs(volume.grid.sliceStep.dot(normal)) }
+    private var extent: Double { sliceSpacing * Double(volume.grid.slices) }
+
+    var refusals: [String] {
+        var refusals: [String] = []
+        if quality.unit != volume.unit.value, !(quality.unit.contains("hnsf'U") && isHounsfield(volume.unit)) {
+            refusals.append("the voxels are in \(volume.unit.value), and the package needs \(quality.unit)")
+        }
+        if let least = quality.minimumExtent, extent < least {
+            refusals.append("the slices cover \(tenth(extent)) mm, at least \(tenth(least)) mm needed")
+        }
+        if let most = quality.maximumSliceSpacing, volume.grid.slices > 1, sliceSpacing > most * 1.001 {
+            refusals.append("the slices are \(tenth(sliceSpacing)) mm apart, at most \(tenth(most)) mm allowed")
+        }
+        if let rule = quality.orientation, rule.angle(of: normal) > rule.within {
+            refusals.append("the slices lie \(tenth(rule.angle(of: normal)))° from the \(rule.plane) plane, at most \(tenth(rule.within))° allowed")
+        }
+        return refusals
+    }
+
+    var coverage: AnalysisResult.Coverage {
+        var reason: String?
+        if let least = quality.negativeExtent {
+            if extent < least { reason = "the slices cover \(tenth(extent)) mm; a negative needs \(tenth(least)) mm" }
+        } else {
+            reason = "the package gives no negative results"
+        }
+        return .init(slices: volume.grid.slices, extent: extent, isNegativeAccepted: reason == nil, reason: reason)
+    }
+}
+
+private func tenth(_ value: Double) -> String { String((value * 10).rounded() / 10) }

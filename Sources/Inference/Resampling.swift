@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Dispatch
+import Models
+
+/// Values of one lattice read at the voxels of another. Outside the source its border value holds (MONAI `Spacing`,
+/// padding_mode "border"); weights are computed in double precision. Nearest rounds half to even, as torch does.
+struct Sampler {
+    /// One target dimension's share of the source offset, where the axes are parallel.
+    private struct Table {
+        var lower: [Int]
+        var upper: [Int]
+        /// Of `upper`.
+        var weight: [Float]
+    }
+
+    let target: [Int]
+    private let sourceShape: [Int]
+    private let strides: [Int]
+    private let map: IndexMap
+    private let tables: [Table]?
+    private let interpolation: Manifest.Interpolation
+
+    init(source: Lattice, target: Lattice, interpolation: Manifest.Interpolation) {
+        self.target = target.shape
+        self.interpolation = interpolation
+        sourceShape = source.shape
+        strides = [source.shape[1] * source.shape[2], source.shape[2], 1]
+        map = source.map(from: target)
+        guard let axes = map.axes else {
+            tables = nil
+            return
+        }
+        var tables = [Table](repeating: Table(lower: [], upper: [], weight: []), count: 3)
+        for (dimension, axis) in axes.enumerated() {
+            let limit = source.shape[dimension] - 1
+            let stride = strides[dimension]
+            for index in 0..<target.shape[axis] {
+                let x = map.offset[dimension] + map.matrix[dimension][axis] * Double(index)
+                let (lower, upper, weight) = Self.taps(x, limit, interpolation)
+                tables[axis].lower.append(lower * stride)
+                tables[axis].upper.append(upper * stride)
+                tables[axis].weight.append(weight)
+            }
+        }
+        self.tables = tables
+    }
+
+    /// The two neighbours of a coordinate, and the weight of the upper.
+    private static func taps(
+        _ coordinate: Double, _ limit: Int, _ interpolation: Manifest.Interpolation
+    ) -> (Int, Int, Float) {
+        // Noise of the last digits must not move a voxel that lies on a source voxel.
+        let near = coordinate.rounded(.toNearestOrEven)
+        let x = min(max(abs(coordinate - near) < 1e-7 ? near : coordinate, 0), Double(limit))
+        if interpolation == .nearest {
+            let index = Int(x.rounded(.toNearestOrEven))
+            return (index, index, 0)
+        }
+        let lower = Int(x.rounded(.down))
+        return (lower, min(lower + 1, limit), Float(x - Double(lower)))
+    }
+
+    /// One row of the target, from W = `range.lowerBound`, into `row`.
+    func read(
+        _ source: UnsafePointer<Float>, d: Int, h: Int, range: Range<Int>, into row: UnsafeMutablePointer<Float>
+    ) {
+        guard let tables else { return readOblique(source, d: d, h: h, range: range, into: row) }
+        let (d0, d1, dw) = (tables[0].lower[d], tables[0].upper[d], tables[0].weight[d])
+        let (h0, h1, hw) = (tables[1].lower[h], tables[1].upper[h], tables[1].weight[h])
+        tables[2].lower.withUnsafeBufferPointer { lower in
+            tables[2].upper.withUnsafeBufferPointer { upper in
+                tables[2].weight.withUnsafeBufferPointer { weight in
+                    if interpolation == .nearest {
+                        let line = source + (d0 + h0)
+                        for w in range { row[w - range.lowerBound] = line[lower[w]] }
+                        return
+                    }
+                    let (a, b, c, e) = (source + (d0 + h0), source + (d0 + h1), source + (d1 + h0), source + (d1 + h1))
+                    let wa = (1 - dw) * (1 - hw), wb = (1 - dw) * hw, wc = dw * (1 - hw), we = dw * hw
+                    for w in range {
+                        let l = lower[w], u = upper[w], k = weight[w]
+                        let low = a[l] * wa + b[l] * wb + c[l] * wc + e[l] * we
+                        let high = a[u] * wa + b[u] * wb + c[u] * wc + e[u] * we
+                        row[w - range.lowerBound] = low + (high - low) * k
+                    }
+                }
+            }
+        }
+    }
+
+    private func readOblique(
+        _ source: UnsafePointer<Float>, d: Int, h: Int, range: Range<Int>, into row: UnsafeMutablePointer<Float>
+    ) {
+        for w in range {
+            var lower = (0, 0, 0), upper = (0, 0, 0)
+            var weight: (Float, Float, Float) = (0, 0, 0)
+            func taps(_ i: Int) -> (Int, Int, Float) {
+                let m = map.matrix[i]
+                let x = map.offset[i] + m[0] * Double(d) + m[1] * Double(h) + m[2] * Double(w)
+                let (l, u, k) = Self.taps(x, sourceShape[i] - 1, interpolation)
+                return (l * strides[i], u * strides[i], k)
+            }
+            (lower.0, upper.0, weight.0) = taps(0)
+            (lower.1, upper.1, weight.1) = taps(1)
+            (lower.2, upper.2, weight.2) = taps(2)
+            func line(_ base: Int) -> Float {
+                source[base + lower.2] + (source[base + upper.2] - source[base + lower.2]) * weight.2
+            }
+            func plane(_ base: Int) -> Float {
+                let near = line(base + lower.1)
+                return near + (line(base + upper.1) - near) * weight.1
+            }
+            let near = plane(lower.0)
+            row[w - range.lowerBound] = near + (plane(upper.0) - near) * weight.0
+        }
+    }
+
+    /// For each target dimension the indices that can touch source voxels inside `box`; the whole target where the axes
+    /// are not parallel.
+    func targets(of box: Box) -> Box {
+        guard tables != nil, let axes = map.axes else { return Box(shape: target) }
+        var result = Box(shape: target)
+        for (dimension, axis) in axes.enumerated() {
+            let scale = map.matrix[dimension][axis], offset = map.offset[dimension]
+            let ends = [Double(box.lower[dimension]) - 1, Double(box.upper[dimension])].map { ($0 - offset) / scale }
+            // At the border of the source every target beyond it reads the border value.
+            let touchesLow = box.lower[dimension] == 0, touchesHigh = box.upper[dimension] == sourceShape[dimension]
+            let openBelow = scale > 0 ? touchesLow : touchesHigh, openAbove = scale > 0 ? touchesHigh : touchesLow
+            if !openBelow { result.lower[axis] = max(0, Int((min(ends[0], ends[1])).rounded(.down))) }
+            if !openAbove { result.upper[axis] = min(target[axis], Int(max(ends[0], ends[1]).rounded(.up)) + 1) }
+            result.upper[axis] = max(result.upper[axis], result.lower[axis])
+        }
+        return result
+    }
+
+    /// All of the target.
+    func resample(_ source: UnsafePointer<Float>) -> [Float] {
+        let (depth, height, width) = (target[0], target[1], target[2])
+        return [Float](unsafeUninitializedCapacity: depth * height * width) { buffer, count in
+            // Each D writes its own part of the buffer.
+            nonisolated(unsafe) let output = buffer.baseAddress!
+            nonisolated(unsafe) let input = source
+            DispatchQueue.concurrentPerform(iterations: depth) { d in
+                for h in 0..<height {
+                    read(input, d: d, h: h, range: 0..<width, into: output + (d * height + h) * width)
+                }
+            }
+            count = depth * height * width
+        }
+    }
+}
+
+/// A block of voxels, `lower` up to but not including `upper`, along D, H, W.
+struct Box: Equatable {
+    var lower: [Int]
+    var upper: [Int]
+
+    init(shape: [Int]) {
+        lower = [0, 0, 0]
+        upper = shape
+    }
+    init(lower: [Int], upper: [Int]) {
+        self.lower = lower
+        self.upper = upper
+    }
+
+    var isEmpty: Bool { (0..<3).contains { lower[$0] >= upper[$0] } }
+    var shape: [Int] { (0..<3).map { max(0, upper[$0] - lower[$0]) } }
+    func expanded(by margin: [Int], within shape: [Int]) -> Box {
+        Box(
+            lower: (0..<3).map { max(0, lower[$0] - margin[$0]) },
+            upper: (0..<3).map { min(shape[$0], upper[$0] + margin[$0]) })
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+
+/// Models: which model packages there are, and which of them a series is for.
+/// Takes a package folder, or the facts of a series; gives validated packages, and a verdict with its reason per package.
+/// Keeps nothing. Reads package folders only; it never loads a network, sees a voxel or writes a file.
+
+/// What `manifest.yaml` says, checked. Every key is described in docs/model-packages.md.
+package struct Manifest: Sendable, Equatable {
+    package enum Use: String, Sendable, CaseIterable { case demonstration, research, clinical }
+
+    package struct Licence: Sendable, Equatable {
+        /// SPDX identifier, or LicenseRef-….
+        package var spdx: String
+        package var isNonCommercial: Bool
+        /// Inside the package folder.
+        package var file: String
+    }
+
+    package struct Network: Sendable, Equatable {
+        package enum Precision: String, Sendable, CaseIterable { case f32, bf16, f16 }
+        /// ONNX (`.onnx`) or OpenVINO IR (`.xml`), inside the package folder.
+        package var file: String
+        package var sha256: String
+        /// The `.bin` beside an IR.
+        package var weights: String?
+        package var weightsSHA256: String?
+        package var precision: Precision
+    }
+
+    package struct Quality: Sendable, Equatable {
+        /// Unit of the voxels that the network expects, UCUM.
+        package var unit: String
+        /// mm along the slice normal.
+        package var minimumExtent: Double?
+        package var maximumSliceSpacing: Double?
+        package var orientation: Rules.Orientation?
+        /// mm that must have been analysed before "no finding" may be reported; nil: a negative is never reported.
+        package var negativeExtent: Double?
+    }
+
+    package struct Budget: Sendable, Equatable {
+        /// Bytes of voxels, tensors and masks, beside what the engine itself takes.
+        package var memory: Int
+        /// Seconds of wall clock for one series.
+        package var time: Double
+    }
+
+    package var name: String
+    package var version: String
+    package var title: String
+    package var manufacturer: String
+    package var use: Use
+    package var licence: Licence
+    package var card: String
+    package var intendedUse: String
+    package var notFor: String?
+    package var network: Network
+    /// A series that breaks one of these is none of this package's business.
+    package var claim: Rules
+    /// A claimed series that breaks one of these is refused, visibly.
+    package var require: Rules
+    package var quality: Quality
+    package var preprocess: [Preprocessing]
+    package var inference: Inference
+    package var decision: Decision
+    package var outputs: [Output]
+    package var budget: Budget
+
+    /// Channels that the network has to give: one more than the highest that an output names.
+    package var minimumChannels: Int { (outputs.map(\.channel).max() ?? 0) + 1 }
+}

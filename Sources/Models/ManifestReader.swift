@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Yams
+
+extension Manifest {
+    static let keys = [
+        "schema", "name", "version", "title", "manufacturer", "use", "licence", "card", "intendedUse", "notFor",
+        "network", "claim", "require", "quality", "preprocess", "inference", "decision", "outputs", "budget",
+    ]
+
+    /// Reads the text of a manifest; `file` names it in problems.
+    package static func read(_ text: String, file: String) throws(PackageError) -> Manifest {
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw .invalid([problem(of: error, file: file)])
+        } catch {
+            throw .invalid([.init(file: file, line: nil, message: "not YAML: \(error)")])
+        }
+        guard let root else { throw .invalid([.init(file: file, line: 1, message: "the manifest is empty")]) }
+        let problems = ManifestProblems(file: file)
+        let manifest = read(ManifestSection(root, path: "", keys: keys, problems: problems))
+        guard let manifest, problems.problems.isEmpty else { throw .invalid(problems.problems) }
+        return manifest
+    }
+
+    private static func problem(of error: YamlError, file: String) -> PackageError.Problem {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let where_ = context.map { " \($0.text)" } ?? ""
+            return .init(file: file, line: mark.line, message: "not YAML: \(problem)\(where_)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.map { "\($0)" }.joined(separator: ", ")
+            return .init(file: file, line: context.mark.line, message: "key given twice: \(keys)")
+        default:
+            return .init(file: file, line: nil, message: "not YAML: \(error)".split(separator: "\n").joined(separator: " "))
+        }
+    }
+
+    private static func read(_ root: ManifestSection) -> Manifest? {
+        guard root.node.mapping != nil else { return nil }
+        if root.requiredInteger("schema", 0...1_000_000) != 1, root.has("schema") {
+            root.fault("schema", "must be 1, the only schema that this version of triaged reads")
+        }
+        let name = root.requiredText("name")
+        if !name.isEmpty, !isName(name) {
+            root.fault("name", "may have lower-case letters, digits and hyphens, 1 to 64, and starts with a letter")
+        }
+        let version = root.requiredText("version")
+        if version.utf8.count > 64 { root.fault("version", "has more than 64 characters") }
+        let manufacturer = root.requiredText("manufacturer")
+        if manufacturer.count > 64 { root.fault("manufacturer", "has more than 64 characters") }
+        let title = root.requiredText("title")
+        let use = root.requiredChoice("use", Use.self)
+        let licence = root.requiredSection("licence", keys: ["spdx", "nonCommercial", "file"]).map {
+            Licence(
+                spdx: $0.requiredText("spdx"), isNonCommercial: $0.boolean("nonCommercial") ?? false,
+                file: fileName($0, "file"))
+        }
+        let card = fileName(root, "card")
+        let intendedUse = root.requiredText("intendedUse")
+        let notFor = root.text("notFor")
+        let network = root.requiredSection(
+            "network", keys: ["file", "sha256", "weights", "weightsSHA256", "precision"]
+        ).map(network)
+        let claim = root.requiredSection("claim", keys: Rules.keys).map { section in
+            if !section.has("modality") { section.fault("modality", "is missing: a package claims by modality at least") }
+            if !section.has("bodyPartExamined"), !section.has("seriesDescription"), !section.has("studyDescription"),
+                !section.has("protocolName")
+            {
+                section.fault(
+                    "bodyPartExamined",
+                    "is missing: say what part of the body the package is for, by it or by a description")
+            }
+            return Rules.read(section)
+        }
+        let require = root.section("require", keys: Rules.keys).map(Rules.read) ?? Rules()
+        let quality = root.requiredSection(
+            "quality", keys: ["unit", "minimumExtent", "maximumSliceSpacing", "orientation", "negativeExtent"]
+        ).map(quality)
+        let preprocess = preprocess(root)
+        let inference = root.requiredSection("inference", keys: ["fullVolume", "slidingWindow"]).flatMap(inference)
+        let decision = root.requiredSection("decision", keys: ["activation", "rule", "restore"]).flatMap(decision)
+        let outputs = outputs(root, rule: decision?.rule)
+        let budget = root.requiredSection("budget", keys: ["memory", "time"]).map {
+            Budget(memory: $0.requiredInteger("memory", 1...4_000_000) << 20, time: $0.requiredNumber("time", 0.1...86_400))
+        }
+        guard let use, let licence, let network, let claim, let quality, let inference, let decision, let budget else {
+            return nil
+        }
+        return Manifest(
+            name: name, version: version, title: title, manufacturer: manufacturer, use: use, licence: licence, card: card,
+            intendedUse: intendedUse, notFor: notFor, network: network, claim: claim, require: require, quality: quality,
+            preprocess: preprocess, inference: inference, decision: decision, outputs: outputs, budget: budget)
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 64, (0x61...0x7A).contains(first) else { return false }
+        return name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+
+    /// A file beside the manifest: no folder in it can lead out of the package.
+    private static func fileName(_ section: ManifestSection, _ key: String) -> String {
+        let file = section.requiredText(key)
+        let parts = file.split(separator: "/", omittingEmptySubsequences: false)
+        if !file.isEmpty, parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) || file.contains("\0") {
+            section.fault(key, "must be a path inside the package folder, without `..`")
+        }
+        return file
+    }
+
+    private static func digest(_ section: ManifestSection, _ key: String) -> String {
+        let digest = section.requiredText(key)
+        let isHex = digest.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        if !digest.isEmpty, digest.utf8.count != 64 || !isHex {
+            section.fault(key, "must be 64 lower-case hexadecimal digits, as sha256sum prints them")
+        }
+        return digest
+    }
+
+    private static func network(_ section: ManifestSection) -> Network {
+        let file = fileName(section, "file")
+        if !file.isEmpty, !file.hasSuffix(".onnx"), !file.hasSuffix(".xml") {
+            section.fault("file", "must be an ONNX graph (.onnx) or OpenVINO IR (.xml)")
+        }
+        var network = Network(
+            file: file, sha256: digest(section, "sha256"), weights: nil, weightsSHA256: nil,
+            precision: section.choice("precision", Network.Precision.self) ?? .f32)
+        if file.hasSuffix(".xml") || section.has("weights") || section.has("weightsSHA256") {
+            network.weights = fileName(section, "weights")
+            network.weightsSHA256 = digest(section, "weightsSHA256")
+            if !file.hasSuffix(".xml") { section.fault("weights", "belongs to an OpenVINO IR (.xml) only") }
+        }
+        return network
+    }
+
+    private static func quality(_ section: ManifestSection) -> Quality {
+        Quality(
+            unit: section.requiredText("unit"), minimumExtent: section.number("minimumExtent", 0...10_000),
+            maximumSliceSpacing: section.number("maximumSliceSpacing", 0.01...1000),
+            orientation: Rules.orientation(section), negativeExtent: section.number("negativeExtent", 0...10_000))
+    }
+}
