@@ -5,6 +5,9 @@ import Testing
 
 @testable import DICOM
 
+/// Testing has tags of its own.
+typealias Tag = DICOM.Tag
+
 /// Writes data sets, right and wrong ones, for the scan to read.
 struct DataSetWriter {
     enum Encoding: String, CaseIterable, CustomTestStringConvertible, Sendable {
