@@ -23,6 +23,12 @@ extension HeadAnatomy {
         // Where the soft edges of the three shells cannot reach.
         let insideLimit = (1 - 2 / hull.shortestRadius) * (1 - 2 / hull.shortestRadius)
         let outsideLimit = (1 + 2 / outer.shortestRadius) * (1 + 2 / outer.shortestRadius)
+        // A reconstruction smears metal within the plane that holds it.
+        let normal = columnStep.cross(rowStep)
+        let streaking = clip.flatMap { part -> HeadAnatomy.Part? in
+            let toClip = Vector3(Double(part.shape.x), Double(part.shape.y), Double(part.shape.z)) - origin
+            return abs(toClip.dot(normal) / normal.length) < 4 ? part : nil
+        }
         hounsfield.withUnsafeMutableBufferPointer { values in
             marked.withUnsafeMutableBufferPointer { marks in
                 for row in 0..<rows {
@@ -41,7 +47,7 @@ extension HeadAnatomy {
                         if q < outsideLimit {
                             value = HeadAnatomy.brain.density
                             for part in near { value += (part.density - value) * part.shape.coverage(x, y, z) }
-                            if let clip, abs(z - clip.shape.z) < 4 { value += clip.streak(x, y) }
+                            if let streaking { value += streaking.streak(x, y) }
                             if hull.squared(x, y, z) > insideLimit {
                                 let inner = hull.coverage(x, y, z)
                                 value = HeadAnatomy.skull.density + (value - HeadAnatomy.skull.density) * inner
@@ -80,7 +86,7 @@ extension Ellipsoid {
 }
 
 extension HeadAnatomy.Part {
-    /// Sixteen rays, bright and dark in turn, that fade over 30 mm: what a metal clip does to a reconstruction.
+    /// Sixteen rays, bright and dark in turn, that fade over 20 mm: what a metal clip does to a reconstruction.
     func streak(_ px: Float, _ py: Float) -> Float {
         let (u, v) = (px - shape.x, py - shape.y)
         let r2 = u * u + v * v
@@ -89,7 +95,7 @@ extension HeadAnatomy.Part {
         var c = (u * u - v * v) / r2
         c = 2 * c * c - 1
         c = 2 * c * c - 1
-        return 150 * c * 900 / (900 + r2)
+        return 150 * c * 400 / (400 + r2)
     }
 }
 
