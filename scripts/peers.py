@@ -127,6 +127,8 @@ def echo(port, called):
 class Orthanc:
     """Debian's Orthanc as a PACS, without plugins, with its files under `directory`."""
 
+    called = PACS
+
     def __init__(self, directory, node_port, no_delay=True):
         directory = pathlib.Path(directory)
         directory.mkdir(parents=True)
@@ -148,7 +150,7 @@ class Orthanc:
         self.child = Child("Orthanc", [ORTHANC, directory / "orthanc.json"], directory / "log", no_delay)
 
     def wait(self):
-        wait_until("Orthanc", lambda: fetch(self.url + "/system") and echo(self.port, PACS), 60, [self.child])
+        wait_until("Orthanc", lambda: fetch(self.url + "/system") and echo(self.port, self.called), 60, [self.child])
 
     def version(self):
         return fetch(self.url + "/system")["Version"]
@@ -167,6 +169,8 @@ class Orthanc:
 
 class Triaged:
     """`triaged serve` with its files under `directory`; sends results to `pacs_port` where that is given."""
+
+    called = NODE
 
     def __init__(self, directory, port=None, pacs_port=None, models=REPOSITORY / "etc/models", quiet_period=3):
         directory = pathlib.Path(directory)
@@ -199,7 +203,7 @@ web:
         self.child = Child("triaged", [BINARY, "serve", "--config", self.configuration], directory / "log")
 
     def wait(self):
-        wait_until("triaged", lambda: fetch(self.url + "/readyz") and echo(self.port, NODE), 120, [self.child])
+        wait_until("triaged", lambda: fetch(self.url + "/readyz") and echo(self.port, self.called), 120, [self.child])
 
     def worklist(self):
         return fetch(self.url + "/api/worklist")["items"]
