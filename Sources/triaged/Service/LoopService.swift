@@ -16,22 +16,21 @@ final class LoopService: Service {
     private let logger: Logger
     private let turn: @Sendable () throws -> Double
     private let shouldStop = Atomic<Bool>(false)
-    /// Monotonic milliseconds of the last sign of life; see `Watchdog`.
-    private let lastTurn = Atomic<Int>(0)
+    /// Beaten by each turn, and from inside a long one at each step that made progress.
+    let pulse: Pulse
+    private let ended: @Sendable () -> Void
 
-    init(name: String, signal: Signal = Signal(), logger: Logger, turn: @escaping @Sendable () throws -> Double) {
+    init(
+        name: String, signal: Signal = Signal(), pulse: Pulse = Pulse(), logger: Logger,
+        ended: @escaping @Sendable () -> Void = {}, turn: @escaping @Sendable () throws -> Double
+    ) {
         self.name = name
         self.signal = signal
+        self.pulse = pulse
         self.logger = logger
+        self.ended = ended
         self.turn = turn
-        breathe()
     }
-
-    /// Seconds since the loop last showed that it lives.
-    var silence: Double { MonotonicTime.now.seconds - Double(lastTurn.load(ordering: .relaxed)) / 1000 }
-
-    /// Called by the loop itself, and from inside a long turn at each step that made progress.
-    func breathe() { lastTurn.store(Int(MonotonicTime.now.seconds * 1000), ordering: .relaxed) }
 
     func stop() {
         shouldStop.store(true, ordering: .releasing)
@@ -60,7 +59,7 @@ final class LoopService: Service {
 
     private func loop() {
         while !shouldStop.load(ordering: .acquiring) {
-            breathe()
+            pulse.beat()
             var pause: Double
             do {
                 pause = try turn()
@@ -68,9 +67,10 @@ final class LoopService: Service {
                 logger.error("\(name): \(error)")
                 pause = 1
             }
-            breathe()
+            pulse.beat()
             // Wake now and then without cause, so that the watchdog can tell idle from stuck.
             if pause > 0 { signal.wait(seconds: min(pause, 2)) }
         }
+        ended()
     }
 }

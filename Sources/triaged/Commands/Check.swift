@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Glibc
+import Index
+import Models
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Validates configuration, model packages, database and directories; one line per problem.")
+
+    @OptionGroup var options: ConfigurationOption
+
+    func run() throws {
+        var problems: [String] = []
+        do {
+            let configuration = try Configuration.read(path: options.config)
+            problems += Self.models(configuration)
+            problems += Self.storage(configuration)
+        } catch {
+            problems += "\(error)".split(separator: "\n").map(String.init)
+        }
+        for problem in problems { print(problem) }
+        if !problems.isEmpty { throw ExitCode(1) }
+        print("\(options.config): ok")
+    }
+
+    private static func models(_ configuration: Configuration) -> [String] {
+        do {
+            return try ModelPackage.loadAll(directory: configuration.modelsDirectory).flatMap { result -> [String] in
+                switch result {
+                case .success(let package):
+                    if package.identity.isDemonstration, !configuration.allowDemonstration {
+                        print("\(package.folder): for demonstration only; models.allowDemonstration is false, so that it never runs")
+                    }
+                    return []
+                case .failure(let error): return "\(error)".split(separator: "\n").map(String.init)
+                }
+            }
+        } catch { return ["\(error)"] }
+    }
+
+    private static func storage(_ configuration: Configuration) -> [String] {
+        let directory = configuration.storageDirectory
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
+            return access((directory as NSString).deletingLastPathComponent, W_OK) == 0
+                ? [] : ["\(directory): does not exist, and cannot be made"]
+        }
+        guard isDirectory.boolValue else { return ["\(directory): is not a directory"] }
+        guard access(directory, R_OK | W_OK | X_OK) == 0 else {
+            return ["\(directory): this user may not read and write it; run the check as the user of the service"]
+        }
+        let database = StudyIndex.path(in: directory)
+        guard FileManager.default.fileExists(atPath: database) else { return [] }
+        do { try StudyIndex.check(path: database) } catch { return ["\(error)"] }
+        return []
+    }
+}
+
+extension StudyIndex {
+    /// Where the index lies in a store.
+    static func path(in storageDirectory: String) -> String { storageDirectory + "/index.sqlite" }
+}

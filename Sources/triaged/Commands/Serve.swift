@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Logging
+import ServiceLifecycle
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Runs the daemon in the foreground; logs to standard error.")
+
+    @OptionGroup var options: ConfigurationOption
+
+    func run() async throws {
+        let configuration = try options.read()
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let logger = Logger(label: "triaged")
+        let node: Node
+        do { node = try Node(configuration: configuration, logger: logger) } catch { throw Failure(error) }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: node.services.map { service in
+                    .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do { try await group.run() } catch { throw Failure(error) }
+        node.close()
+        logger.info("ended")
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+@main
+struct Triaged: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "triaged",
+        abstract: "A DICOM node that analyses studies as they arrive and puts critical findings first.",
+        version: Version.text,
+        subcommands: [
+            Serve.self, Check.self, Process.self, MakePhantom.self, ShowStatus.self, Echo.self, Model.self, WorkerCommand.self,
+        ])
+}
+
+/// What the daemon starts; not for people.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "worker", shouldDisplay: false)
+
+    func run() { WorkerMain.run() }
+}
+
+/// A message for the operator and exit status 1.
+struct Failure: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: some CustomStringConvertible) { self.description = description.description }
+}
+
+struct ConfigurationOption: ParsableArguments {
+    @Option(name: .long, help: "The configuration file.")
+    var config: String
+
+    func read() throws -> Configuration {
+        do { return try Configuration.read(path: config) } catch { throw Failure(error) }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Association
+import DICOM
+import Logging
+import ServiceLifecycle
+
+/// The front door as a service: takes associations until shutdown, then lets them end.
+final class ListenerService: Service {
+    /// How long a shutdown waits for associations, seconds; the unit's TimeoutStopSec is longer.
+    static let drainLimit = 30
+
+    private let acceptor: Acceptor
+    private let logger: Logger
+
+    /// Binds at once, so that a port in use is an error of the start.
+    init(
+        configuration: Configuration, reception: Reception, logger: Logger,
+        ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void
+    ) throws {
+        self.logger = logger
+        let counters = reception.counters
+        let known = Set(configuration.peers.map(\.aeTitle) + configuration.destinations.map(\.aeTitle))
+        acceptor = try Acceptor(
+            configuration: Acceptor.Configuration(
+                host: configuration.host, port: UInt16(configuration.port),
+                policy: AcceptancePolicy(
+                    calledAETitle: configuration.aeTitle,
+                    callingAETitles: configuration.unknownPeers == .accept ? nil : known),
+                maximumAssociations: configuration.maximumAssociations),
+            needs: AcceptorNeeds(
+                storage: StorageNeeds { request, association throws(StoreRefusal) in
+                    ReceivedInstance(reception: reception, request: request, association: association)
+                },
+                opened: { association in
+                    counters.associationOpened()
+                    logger.info("association opened", metadata: Self.metadata(association))
+                },
+                ended: { association, end in
+                    counters.associationEnded()
+                    logger.info("association \(end)", metadata: Self.metadata(association))
+                    ended(association, end)
+                },
+                refused: { refusal in
+                    counters.associationRejected()
+                    logger.warning(
+                        "refused: \(refusal.reason)",
+                        metadata: [
+                            "peer": "\(refusal.peerAddress)", "callingAETitle": "\(refusal.callingAETitle)",
+                            "calledAETitle": "\(refusal.calledAETitle)",
+                        ])
+                }))
+    }
+
+    func run() async throws {
+        acceptor.start()
+        logger.info("listening for associations", metadata: ["port": "\(acceptor.port)"])
+        try? await gracefulShutdown()
+        let (acceptor, limit) = (acceptor, Duration.seconds(Self.drainLimit))
+        let aborted = await offPool { acceptor.drain(within: limit) }
+        if aborted > 0 { logger.warning("\(aborted) associations were aborted, as they did not end in time") }
+    }
+
+    var associationCount: Int { acceptor.associationCount }
+
+    private static func metadata(_ association: AssociationInfo) -> Logger.Metadata {
+        [
+            "association": "\(association.id)", "callingAETitle": "\(association.callingAETitle)",
+            "peer": "\(association.peerAddress)",
+        ]
+    }
+}

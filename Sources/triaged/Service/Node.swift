@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Association
+import DICOM
+import Foundation
+import Index
+import Logging
+import Models
+import Results
+import ServiceLifecycle
+import Storage
+import Web
+
+/// The daemon: every stage of the path with its thread, and what they share.
+final class Node {
+    /// In the order of their start. Shutdown goes the other way: the listener first, the worklist last.
+    private(set) var services: [any Service] = []
+    private let index: StudyIndex
+    private let logger: Logger
+    private let notify = Notify(environment: ProcessInfo.processInfo.environment)
+
+    init(configuration: Configuration, logger: Logger) throws {
+        self.logger = logger
+        let packages = try Self.packages(configuration, logger)
+        let store = try InstanceStore(directory: configuration.storageDirectory)
+        let changes = ChangeSignal()
+        let index = try StudyIndex(path: StudyIndex.path(in: store.directory)) { _ in changes.raise() }
+        self.index = index
+        try Recovery(store: store, index: index, logger: logger).run()
+
+        let counters = Counters()
+        let deliveries = configuration.destinations.map { destination in
+            let signal = Signal()
+            let pulse = Pulse()
+            let loop = Confined(
+                DeliveryLoop(
+                    to: destination, from: configuration.aeTitle, index: index, store: store, logger: logger,
+                    breathe: { pulse.beat() }))
+            return LoopService(name: "delivery to \(destination.name)", signal: signal, pulse: pulse, logger: logger) {
+                try loop.value.turn()
+            }
+        }
+
+        let completenessSignal = Signal()
+        let analysisSignal = Signal()
+        let completeness = CompletenessLoop(
+            index: index, configuration: configuration, packages: packages, logger: logger,
+            jobsQueued: { analysisSignal.raise() })
+        let completenessService = LoopService(name: "completeness", signal: completenessSignal, logger: logger) {
+            try completeness.turn()
+        }
+
+        let analysisPulse = Pulse()
+        let worker = Worker(
+            executable: try Self.executable(), environment: ProcessInfo.processInfo.environment, logger: logger)
+        let analysis = Confined(
+            try AnalysisLoop(
+                index: index, store: store, worker: worker, packages: packages, configuration: configuration,
+                equipment: Equipment(
+                    deviceSerialNumber: try Self.serialNumber(in: store.directory), softwareVersions: Version.text,
+                    stationName: configuration.aeTitle.string),
+                logger: logger, counters: counters, breathe: { analysisPulse.beat() },
+                jobEnded: {
+                    deliveries.forEach { $0.signal.raise() }
+                    completenessSignal.raise()
+                }))
+        let analysisService = LoopService(
+            name: "analysis", signal: analysisSignal, pulse: analysisPulse, logger: logger, ended: { analysis.value.stop() }
+        ) { try analysis.value.turn() }
+
+        let listener = try ListenerService(
+            configuration: configuration,
+            reception: Reception(
+                store: store, index: index, counters: counters, logger: logger,
+                inflater: { Inflaters.inflater(for: $0) }),
+            logger: logger,
+            ended: { association, end in
+                completeness.ended(association, end)
+                completenessSignal.raise()
+            })
+        let loops = [completenessService, analysisService] + deliveries
+        let worklist = WorklistSource(index: index)
+        let state = NodeState(
+            index: index, store: store, counters: counters, loops: loops, listener: listener, destinations: configuration.destinations)
+        let web = try WebServer(
+            configuration: .init(host: configuration.webHost, port: configuration.webPort),
+            needs: WebNeeds(
+                worklist: { try await offPool { try worklist.items() } },
+                acknowledge: { study, by, sequence in
+                    try await offPool { try worklist.acknowledge(study, by: by, through: sequence) }
+                },
+                changes: { changes.stream() }, readiness: { await offPool { state.readiness() } },
+                metrics: { await offPool { state.metrics() } },
+                receiving: "\(configuration.aeTitle) on port \(configuration.port)"),
+            logger: logger)
+        services = [web] + loops + [Watchdog(notify: notify, loops: loops, logger: logger), listener]
+    }
+
+    func close() {
+        do { try index.close() } catch { logger.error("\(error)") }
+    }
+
+    private static func packages(_ configuration: Configuration, _ logger: Logger) throws -> [ModelPackage] {
+        let packages = try ModelPackage.loadAll(directory: configuration.modelsDirectory).map { try $0.get() }
+        for package in packages {
+            let runs = !package.identity.isDemonstration || configuration.allowDemonstration
+            logger.info(
+                "model package \(package.identity.name) \(package.identity.version)\(runs ? "" : ": for demonstration, does not run")")
+        }
+        if packages.isEmpty { logger.warning("\(configuration.modelsDirectory): no model package; every study is out of scope") }
+        return packages
+    }
+
+    private static func executable() throws -> String {
+        guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
+            throw Failure("/proc/self/exe: cannot be read, so that no worker can be started")
+        }
+        return path
+    }
+
+    /// Of this installation, made once: Device Serial Number is type 1 in enhanced objects.
+    static func serialNumber(in directory: String) throws -> String {
+        let path = directory + "/serial"
+        if let known = try? String(contentsOfFile: path, encoding: .utf8) {
+            let trimmed = known.trimmingCharacters(in: .whitespacesAndNewlines)
+            if !trimmed.isEmpty { return trimmed }
+        }
+        let made = String(UUID().uuidString.replacingOccurrences(of: "-", with: "").prefix(16))
+        try (made + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+        return made
+    }
+}
+
+/// A value that one thread uses after it was made on another.
+///
+/// Unchecked: the only access is in the loop of one `LoopService`.
+struct Confined<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
+
+/// Runs blocking work, such as SQLite's, off Swift's cooperative pool.
+func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(with: Result(catching: body)) }
+    }
+}
+
+func offPool<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(returning: body()) }
+    }
+}

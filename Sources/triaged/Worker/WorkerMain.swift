@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Foundation
+import Glibc
+import Inference
+import Models
+import Results
+import Volume
+
+/// The worker process: decodes pixels, runs models, encodes results, one job at a time, until its input ends.
+struct WorkerMain {
+    private let engine = Engine()
+    private var packages: [String: ModelPackage] = [:]
+    private let output: Int32
+
+    /// Standard output carries messages alone: whatever a library prints goes to standard error.
+    private init() {
+        output = dup(1)
+        dup2(2, 1)
+    }
+
+    static func run() {
+        Isolation.apply()
+        var worker = WorkerMain()
+        worker.send(WorkerMessage(id: 0, body: .ready))
+        while let line = readLine(strippingNewline: true) {
+            guard let request = try? JSONDecoder().decode(WorkerRequest.self, from: Data(line.utf8)) else { exit(65) }
+            let outcome = worker.perform(request)
+            worker.send(WorkerMessage(id: request.id, body: .outcome(outcome)))
+        }
+    }
+
+    private func send(_ message: WorkerMessage) {
+        let bytes = Array((message.line + "\n").utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { write(output, $0.baseAddress! + sent, bytes.count - sent) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { exit(74) }
+            sent += count
+        }
+    }
+
+    private mutating func perform(_ request: WorkerRequest) -> WorkerOutcome {
+        switch request.job {
+        case .warm(let folders):
+            for folder in folders {
+                // A package that does not load is said by the job that needs it.
+                if let package = try? package(folder) { try? engine.prepare(package) }
+            }
+            return .warmed
+        case .compare(let a, let b):
+            do { return .compared(samePixels: try PixelComparison.samePixels(a, b, options: Self.options)) } catch {
+                return .failed("\(error)")
+            }
+        case .analyse(let job): return analyse(job, id: request.id)
+        }
+    }
+
+    private mutating func package(_ folder: String) throws(PackageError) -> ModelPackage {
+        if let known = packages[folder] { return known }
+        let loaded = try ModelPackage.load(folder: folder)
+        packages[folder] = loaded
+        return loaded
+    }
+
+    private static let options = VolumeOptions(admit: { path in try FileScan.admit(path) })
+
+    private mutating func analyse(_ job: AnalysisJob, id: Int) -> WorkerOutcome {
+        let start = MonotonicTime.now
+        do {
+            let package = try package(job.package)
+            guard package.identity.digest == job.packageDigest else {
+                return .failed("package \(package.identity.name) was changed after the series was selected for it; restart triaged")
+            }
+            let volume = try VoxelVolume.read(paths: job.instances.map(\.path), options: Self.options)
+            send(WorkerMessage(id: id, body: .progress("read \(volume.frames.count) slices")))
+            let result = try Analysis(engine: engine).run(package, on: volume)
+            send(WorkerMessage(id: id, body: .progress("\(result.findings.count) findings")))
+            let request = ResultRequest(
+                source: SourceSeries(
+                    studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
+                    frameOfReferenceUID: volume.frameOfReferenceUID, instances: Self.ordered(job.instances, by: volume.frames),
+                    frames: volume.frames, grid: volume.grid),
+                model: package.identity, findings: result.findings,
+                soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code),
+                coverage: Coverage(
+                    slices: result.coverage.slices, extent: result.coverage.extent,
+                    isNegativeAccepted: result.coverage.isNegativeAccepted),
+                qualityNotes: result.notes, isFinal: true,
+                template: ResultTemplate(negativeReport: job.negativeReport), equipment: job.equipment,
+                contentTime: job.contentTime, codeVersion: Version.text, configurationDigest: job.configurationDigest)
+            let encoded = try request.encode(masks: result.masks, into: job.output)
+            return .analysed(
+                AnalysisOutcome(
+                    findings: result.findings,
+                    results: encoded.map {
+                        EncodedFile(
+                            path: $0.path, sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID,
+                            seriesInstanceUID: $0.seriesInstanceUID, transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"),
+                            isNegativeReport: result.findings.isEmpty)
+                    },
+                    coverage: result.coverage.words, coverageAccepted: result.coverage.isNegativeAccepted,
+                    notes: result.notes, engineSeconds: result.timing.engine,
+                    totalSeconds: MonotonicTime.now - start))
+        } catch let error as VolumeRefusal {
+            return .refused("\(error)")
+        } catch let error as InferenceError {
+            return error.isRefusal ? .refused("\(error)") : .failed("\(error)")
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    /// In the order of their first slice, as results list them.
+    private static func ordered(_ instances: [SourceInstance], by frames: [SourceFrame]) -> [SourceInstance] {
+        var place: [UID: Int] = [:]
+        for (index, frame) in frames.enumerated() where place[frame.sopInstanceUID] == nil { place[frame.sopInstanceUID] = index }
+        return instances.filter { place[$0.sopInstanceUID] != nil }
+            .sorted { (place[$0.sopInstanceUID] ?? 0) < (place[$1.sopInstanceUID] ?? 0) }
+    }
+}
+
+extension AnalysisResult.Coverage {
+    var words: String { "\(slices) slices, \((extent * 10).rounded() / 10) mm" }
+}
