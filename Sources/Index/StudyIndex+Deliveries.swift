@@ -1,0 +1,241 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import GRDB
+
+package enum DeliveryState: String, Sendable, Codable, CaseIterable {
+    case pending, sending
+    /// The destination answered the C-STORE with success; whether it keeps the object is not proven.
+    case sent
+    /// The destination holds it, by the best proof that it offers.
+    case committed
+    /// Parked: nothing happens until somebody asks for it.
+    case failed
+    /// Superseded before it was delivered.
+    case withdrawn
+}
+
+/// What proves that a destination holds an object (decision 10).
+package enum DeliveryProof: String, Sendable, Codable {
+    case storageCommitment, query, status
+}
+
+/// One object on its way to one destination.
+package struct Delivery: Sendable, Equatable {
+    package var id: DeliveryID
+    package var destination: String
+    package var state: DeliveryState
+    package var attempts: Int
+    /// The destination may hold the object already: ask it, or send the same bytes again.
+    package var responseUnseen: Bool
+    package var studyInstanceUID: UID
+    package var sopClassUID: UID
+    package var sopInstanceUID: UID
+    package var transferSyntaxUID: UID
+    /// Relative to the store.
+    package var path: String
+    package var size: Int64
+    /// SHA-256 of the file, lower-case hex.
+    package var digest: String
+    package var isSuperseded: Bool
+    package var lastStatus: String
+    package var comment: String
+}
+
+extension StudyIndex {
+    /// What should be sent now, oldest first. Nothing of a blocked study, of a series that will run again, or of a superseded run.
+    package func dueDeliveries(limit: Int = 100) throws(IndexError) -> [Delivery] {
+        let now = clock()
+        return try deliveries(
+            """
+            WHERE delivery.state = 'pending' AND (delivery.boot <> ? OR delivery.nextAttemptMonotonic <= ?)
+                AND \(Self.isDeliverable)
+            ORDER BY delivery.id LIMIT ?
+            """, [boot, now.monotonic, limit])
+    }
+
+    /// When the next pending delivery falls due, as a reading of the monotonic clock; nil where none is pending.
+    package func nextDeliveryDue() throws(IndexError) -> Int64? {
+        try reading { db in
+            try Int64.fetchOne(
+                db,
+                sql: """
+                    SELECT min(CASE WHEN delivery.boot = ? THEN delivery.nextAttemptMonotonic ELSE 0 END) FROM \(Self.joined)
+                    WHERE delivery.state = 'pending' AND \(Self.isDeliverable)
+                    """, arguments: [boot])
+        }
+    }
+
+    /// Sent, and not yet proven to be kept. For storage commitment, or a query.
+    package func sentDeliveries(to destination: String, limit: Int = 1000) throws(IndexError) -> [Delivery] {
+        try deliveries(
+            "WHERE delivery.state = 'sent' AND delivery.destination = ? ORDER BY delivery.id LIMIT ?", [destination, limit])
+    }
+
+    /// Superseded objects that a destination holds or may hold: to be retracted there.
+    package func supersededDeliveries(limit: Int = 1000) throws(IndexError) -> [Delivery] {
+        try deliveries(
+            """
+            WHERE result.isSuperseded = 1 AND (delivery.state IN ('sending', 'sent', 'committed') OR delivery.responseUnseen = 1)
+            ORDER BY delivery.id LIMIT ?
+            """, [limit])
+    }
+
+    /// The deliveries of a storage commitment request.
+    package func deliveries(inTransaction transactionUID: UID) throws(IndexError) -> [Delivery] {
+        try deliveries("WHERE delivery.transactionUID = ? ORDER BY delivery.id", [transactionUID.string])
+    }
+
+    private static let joined = """
+        delivery JOIN result ON result.id = delivery.result JOIN job ON job.id = result.job
+            JOIN series ON series.id = job.series JOIN study ON study.id = series.study
+        """
+
+    private static let isDeliverable = """
+        result.isSuperseded = 0 AND job.revision = series.revision
+            AND NOT EXISTS (SELECT 1 FROM notice WHERE notice.study = study.id AND notice.kind = 'block')
+            AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id AND instance.version = 'uncompared')
+        """
+
+    private func deliveries(_ condition: String, _ arguments: StatementArguments) throws(IndexError) -> [Delivery] {
+        try reading { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT delivery.id, delivery.destination, delivery.state, delivery.attempts, delivery.responseUnseen,
+                        study.studyInstanceUID, result.sopClassUID, result.sopInstanceUID, result.transferSyntaxUID, result.path,
+                        result.size, result.digest, result.isSuperseded, delivery.lastStatus, delivery.comment
+                    FROM \(Self.joined) \(condition)
+                    """, arguments: arguments
+            ).map { row in
+                Delivery(
+                    id: DeliveryID(rawValue: row["id"]), destination: row["destination"], state: try row.stored("state"),
+                    attempts: row["attempts"], responseUnseen: row["responseUnseen"],
+                    studyInstanceUID: try row.uid("studyInstanceUID"), sopClassUID: try row.uid("sopClassUID"),
+                    sopInstanceUID: try row.uid("sopInstanceUID"), transferSyntaxUID: try row.uid("transferSyntaxUID"),
+                    path: row["path"], size: row["size"], digest: row["digest"], isSuperseded: row["isSuperseded"],
+                    lastStatus: row["lastStatus"], comment: row["comment"])
+            }
+        }
+    }
+
+    // MARK: Steps of a delivery
+
+    /// On disk before the first byte goes out. False where it must not be sent (any more).
+    package func beginSending(_ id: DeliveryID) throws(IndexError) -> Bool {
+        try step(id, from: [.pending], only: Self.isDeliverable) { _, db in
+            try db.execute(
+                sql: "UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE id = ?", arguments: [id.rawValue])
+        }
+    }
+
+    /// The destination's C-STORE response was a success or a warning.
+    package func sent(_ id: DeliveryID, status: Status, comment: String = "") throws(IndexError) {
+        try step(id, from: [.sending, .pending]) { now, db in
+            try db.execute(
+                sql: """
+                    UPDATE delivery SET state = 'sent', responseUnseen = 0, lastStatus = ?, comment = ?, deliveredAt = ? WHERE id = ?
+                    """, arguments: [status.description, comment, now.wall, id.rawValue])
+            try ledger(id, .delivered, detail: "sent", at: now, db)
+        }
+    }
+
+    /// The destination holds the object, by this proof.
+    package func committed(_ id: DeliveryID, by proof: DeliveryProof) throws(IndexError) {
+        try step(id, from: [.pending, .sending, .sent, .failed]) { now, db in
+            try db.execute(
+                sql: """
+                    UPDATE delivery SET state = 'committed', responseUnseen = 0, proof = ?, deliveredAt = ifnull(deliveredAt, ?)
+                    WHERE id = ?
+                    """, arguments: [proof.rawValue, now.wall, id.rawValue])
+            try ledger(id, .delivered, detail: proof.rawValue, at: now, db)
+        }
+    }
+
+    /// The attempt failed and the destination did not take the object.
+    ///
+    /// - Parameter retryAfter: nil parks the delivery until `retry(_:)`.
+    package func notSent(
+        _ id: DeliveryID, status: Status?, comment: String, retryAfter: Duration?
+    ) throws(IndexError) {
+        try back(id, status: status, comment: comment, retryAfter: retryAfter, responseUnseen: false)
+    }
+
+    /// The object went out, wholly or in part, and no response came.
+    package func responseUnseen(_ id: DeliveryID, comment: String, retryAfter: Duration?) throws(IndexError) {
+        try back(id, status: nil, comment: comment, retryAfter: retryAfter, responseUnseen: true)
+    }
+
+    /// The destination turned out not to hold what it had accepted: it is sent once more.
+    package func sendAgain(_ id: DeliveryID, comment: String, after delay: Duration) throws(IndexError) {
+        try back(id, status: nil, comment: comment, retryAfter: delay, responseUnseen: false)
+    }
+
+    /// Somebody asks for a parked delivery.
+    package func retry(_ id: DeliveryID) throws(IndexError) -> Bool {
+        try step(id, from: [.failed]) { _, db in
+            try db.execute(
+                sql: "UPDATE delivery SET state = 'pending', nextAttemptMonotonic = 0 WHERE id = ?", arguments: [id.rawValue])
+        }
+    }
+
+    /// A storage commitment request names these deliveries; on disk before it goes out.
+    package func requestCommitment(_ ids: [DeliveryID], transactionUID: UID) throws(IndexError) {
+        try durably { db in
+            for id in ids {
+                try db.execute(
+                    sql: "UPDATE delivery SET transactionUID = ? WHERE id = ? AND state = 'sent'",
+                    arguments: [transactionUID.string, id.rawValue])
+            }
+        }
+    }
+
+    private func back(
+        _ id: DeliveryID, status: Status?, comment: String, retryAfter: Duration?, responseUnseen: Bool
+    ) throws(IndexError) {
+        try step(id, from: [.pending, .sending, .sent]) { now, db in
+            let due = retryAfter.map { now.monotonic + $0.components.seconds * 1_000_000_000 + $0.components.attoseconds / 1_000_000_000 }
+            try db.execute(
+                sql: """
+                    UPDATE delivery SET state = ?, nextAttemptMonotonic = ?, boot = ?, lastStatus = ?, comment = ?,
+                        transactionUID = NULL, responseUnseen = CASE WHEN ? THEN 1 WHEN ? THEN responseUnseen ELSE 0 END
+                    WHERE id = ?
+                    """,
+                // An answer tells that the destination refused this attempt; not being reached tells nothing of earlier ones.
+                arguments: [
+                    due == nil ? "failed" : "pending", due ?? 0, boot, status?.description ?? "", comment, responseUnseen,
+                    status == nil, id.rawValue,
+                ])
+        }
+    }
+
+    @discardableResult
+    private func step(
+        _ id: DeliveryID, from states: Set<DeliveryState>, only condition: String? = nil, _ body: (Moment, Database) throws -> Void
+    ) throws(IndexError) -> Bool {
+        let now = clock()
+        let isDone = try durably { db -> Bool in
+            guard
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT delivery.state, \(condition ?? "1") AS holds FROM \(Self.joined) WHERE delivery.id = ?",
+                    arguments: [id.rawValue])
+            else { throw IndexError.noSuchRow(table: "delivery", id: id.rawValue) }
+            guard states.contains(try row.stored("state")), row["holds"] else { return false }
+            try body(now, db)
+            return true
+        }
+        if isDone { worklistChanged() }
+        return isDone
+    }
+
+    private func ledger(_ id: DeliveryID, _ kind: LedgerKind, detail: String, at now: Moment, _ db: Database) throws {
+        guard
+            let row = try Row.fetchOne(
+                db, sql: "SELECT series.study, series.id, delivery.destination FROM \(Self.joined) WHERE delivery.id = ?",
+                arguments: [id.rawValue])
+        else { return }
+        try Ledger.write(
+            kind, study: row[0], series: row[1], detail: "\(row[2] as String) \(detail)", at: now, boot: boot, db)
+    }
+}

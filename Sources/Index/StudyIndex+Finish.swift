@@ -1,0 +1,237 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Foundation
+import GRDB
+
+/// An encoded object that storage keeps, and where it goes.
+package struct ResultFile: Sendable, Hashable {
+    package var sopClassUID: UID
+    package var sopInstanceUID: UID
+    package var transferSyntaxUID: UID
+    /// Relative to the store.
+    package var path: String
+    package var size: Int64
+    /// SHA-256 of the file, lower-case hex.
+    package var digest: String
+    /// Names of destinations in the configuration.
+    package var destinations: [String]
+
+    package init(
+        sopClassUID: UID, sopInstanceUID: UID, transferSyntaxUID: UID, path: String, size: Int64, digest: String,
+        destinations: [String]
+    ) {
+        self.sopClassUID = sopClassUID
+        self.sopInstanceUID = sopInstanceUID
+        self.transferSyntaxUID = transferSyntaxUID
+        self.path = path
+        self.size = size
+        self.digest = digest
+        self.destinations = destinations
+    }
+}
+
+package enum JobOutcome: Sendable, Equatable {
+    /// The run went through. `results` of a provisional run are not kept.
+    case analysed(findings: [Finding], results: [ResultFile], engineSeconds: Double)
+    /// A quality gate refused the series.
+    case refused(reason: String)
+    /// The worker lives and says that the run cannot succeed.
+    case failed(reason: String)
+}
+
+package enum FinishAnswer: Sendable, Equatable {
+    case recorded
+    /// Instances came while the job ran: its findings may raise the priority, its results are not kept, the series runs again.
+    case superseded
+    /// The study has been blocked meanwhile: nothing of the run is kept.
+    case blocked(reason: String)
+    /// The job had ended before; nothing changes.
+    case alreadyEnded
+}
+
+extension StudyIndex {
+    /// Ends a job in one transaction: findings, results, deliveries, the states, the priority and the times.
+    ///
+    /// After any answer but `recorded` the caller may remove the files of `results` that it has just stored.
+    package func finish(_ id: JobID, _ outcome: JobOutcome) throws(IndexError) -> FinishAnswer {
+        let now = clock()
+        let answer = try durably { db -> FinishAnswer in
+            let row = try JobRow(id, db)
+            guard row.state == "running" else { return .alreadyEnded }
+            let study = row.current.study
+            if let reason = try Notice.blocks(study: study, db).first {
+                try end(row, as: "superseded", reason: reason, at: now, db)
+                return .blocked(reason: reason)
+            }
+            let isStale = try row.revision != row.current.revision || isOvertaken(row, db)
+            switch outcome {
+            case .analysed(let findings, let results, let engineSeconds):
+                // What came late shows, until a run over all instances replaces it; what was overtaken only raises.
+                let isOvertaken = try isOvertaken(row, db)
+                if !isOvertaken { try supersede(row, results: row.run == .final && !isStale, db) }
+                try raisePriority(study: study, for: findings, at: now, db)
+                for finding in findings { try insert(finding, job: id, isSuperseded: isOvertaken, db) }
+                if row.run == .final, !isStale {
+                    for result in results { try insert(result, job: id, at: now, db) }
+                }
+                try end(
+                    row, as: isStale ? "superseded" : "done",
+                    reason: isOvertaken ? "overtaken by another run" : isStale ? "instances arrived while it ran" : "",
+                    engineSeconds: engineSeconds, at: now, db)
+            case .refused(let reason):
+                try doubt(row, "a later run was refused: \(reason)", isStale: isStale, db)
+                try end(row, as: isStale ? "superseded" : "refused", reason: reason, at: now, db)
+            case .failed(let reason):
+                try doubt(row, "a later run failed: \(reason)", isStale: isStale, db)
+                try end(row, as: isStale ? "superseded" : "failed", reason: reason, at: now, db)
+            }
+            return isStale ? .superseded : .recorded
+        }
+        if answer != .alreadyEnded { worklistChanged() }
+        return answer
+    }
+
+    /// Makes a provisional run the final one, where no instance has come since: the inputs are the same, and so is the outcome.
+    /// `results` are the objects that the run encoded. Any answer but `recorded` means that a final run is needed.
+    package func promote(_ id: JobID, results: [ResultFile]) throws(IndexError) -> FinishAnswer {
+        let now = clock()
+        let answer = try durably { db -> FinishAnswer in
+            var row = try JobRow(id, db)
+            guard row.state == "done", row.run == .provisional else { return .alreadyEnded }
+            guard row.revision == row.current.revision else { return .superseded }
+            switch try Self.objection(to: row.series, study: row.current.study, db) {
+            case .blocked(let reason): return .blocked(reason: reason)
+            case nil: break
+            case .done, .stale, .uncompared: return .superseded
+            }
+            let engineSeconds = try Double.fetchOne(db, sql: "SELECT engineSeconds FROM job WHERE id = ?", arguments: [id.rawValue])
+            try db.execute(
+                sql: """
+                    UPDATE OR IGNORE job SET run = 'final' WHERE id = ?
+                    """, arguments: [id.rawValue])
+            guard db.changesCount > 0 else { return .alreadyEnded }
+            row.run = .final
+            try supersede(row, results: true, db)
+            for result in results { try insert(result, job: id, at: now, db) }
+            try end(row, as: "done", reason: "", engineSeconds: engineSeconds, at: now, db)
+            return .recorded
+        }
+        if answer == .recorded { worklistChanged() }
+        return answer
+    }
+
+    /// A later revision, or the final run of this one, has ended before.
+    private func isOvertaken(_ row: JobRow, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM job WHERE series = ? AND modelName = ? AND state = 'done' AND id <> ?
+                    AND (revision > ? OR (revision = ? AND run = 'final' AND ? = 'provisional')))
+                """,
+            arguments: [row.series.rawValue, row.modelName, row.id.rawValue, row.revision, row.revision, row.run.rawValue]) ?? false
+    }
+
+    /// What earlier runs of the same package, in any version, left of the series.
+    private func supersede(_ row: JobRow, results: Bool, _ db: Database) throws {
+        let earlier = "SELECT id FROM job WHERE series = ? AND modelName = ? AND id <> ?"
+        let arguments: StatementArguments = [row.series.rawValue, row.modelName, row.id.rawValue]
+        try db.execute(sql: "UPDATE finding SET isSuperseded = 1 WHERE job IN (\(earlier))", arguments: arguments)
+        guard results else { return }
+        try db.execute(sql: "UPDATE result SET isSuperseded = 1 WHERE job IN (\(earlier))", arguments: arguments)
+        // What may have reached a destination keeps its state: it has to be retracted there.
+        try db.execute(
+            sql: """
+                UPDATE delivery SET state = 'withdrawn', comment = 'superseded before it was delivered'
+                WHERE state IN ('pending', 'failed') AND responseUnseen = 0
+                    AND result IN (SELECT id FROM result WHERE isSuperseded = 1 AND job IN (\(earlier)))
+                """, arguments: arguments)
+    }
+
+    /// Results of earlier revisions stand, but nothing confirms them any more.
+    private func doubt(_ row: JobRow, _ reason: String, isStale: Bool, _ db: Database) throws {
+        guard row.run == .final, !isStale else { return }
+        try db.execute(
+            sql: """
+                UPDATE result SET review = ? WHERE review = '' AND isSuperseded = 0
+                    AND job IN (SELECT id FROM job WHERE series = ? AND modelName = ? AND revision <> ?)
+                """, arguments: [reason, row.series.rawValue, row.modelName, row.revision])
+    }
+
+    private func insert(_ finding: Finding, job: JobID, isSuperseded: Bool, _ db: Database) throws {
+        let detail = String(decoding: try JSONEncoder().encode(finding), as: UTF8.self)
+        try db.execute(
+            sql: """
+                INSERT INTO finding (job, label, codeValue, codingSchemeDesignator, codeMeaning, confidence, priority, volumeML, detail,
+                    isSuperseded)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                job.rawValue, finding.label, finding.code.value, finding.code.scheme, finding.code.meaning, finding.confidence,
+                finding.priority.rawValue, finding.volumeML, detail, isSuperseded,
+            ])
+    }
+
+    /// Only ever upwards. Called before the findings are written: an acknowledgement does not cover what is new in them.
+    private func raisePriority(study: Int64, for findings: [Finding], at now: Moment, _ db: Database) throws {
+        guard let highest = findings.map(\.priority).max(),
+            let row = try Row.fetchOne(db, sql: "SELECT priority, acknowledgedAt FROM study WHERE id = ?", arguments: [study])
+        else { return }
+        let before: Priority = try row.stored("priority")
+        if highest > before {
+            try db.execute(sql: "UPDATE study SET priority = ? WHERE id = ?", arguments: [highest.rawValue, study])
+        }
+        guard row["acknowledgedAt"] as Int64? != nil else { return }
+        for finding in findings where finding.priority > .routine {
+            let isKnown =
+                try Bool.fetchOne(
+                    db,
+                    sql: """
+                        SELECT EXISTS (SELECT 1 FROM finding JOIN job ON job.id = finding.job JOIN series ON series.id = job.series
+                            WHERE series.study = ? AND finding.codeValue = ? AND finding.codingSchemeDesignator = ?
+                                AND finding.priority = ?)
+                        """, arguments: [study, finding.code.value, finding.code.scheme, finding.priority.rawValue]) ?? false
+            guard !isKnown else { continue }
+            try db.execute(sql: "UPDATE study SET acknowledgedBy = NULL, acknowledgedAt = NULL WHERE id = ?", arguments: [study])
+            try Ledger.write(
+                .acknowledgementVoided, study: study, detail: "new \(finding.priority.rawValue) finding", at: now, boot: boot, db)
+            return
+        }
+    }
+
+    private func insert(_ result: ResultFile, job: JobID, at now: Moment, _ db: Database) throws {
+        let row: Int64
+        if let known = try Row.fetchOne(
+            db, sql: "SELECT id, digest FROM result WHERE sopInstanceUID = ?", arguments: [result.sopInstanceUID.string]) {
+            // The same inputs give the same object (decision 9): it stands again.
+            guard known["digest"] == result.digest else {
+                throw IndexError.resultUIDReused(sopInstanceUID: result.sopInstanceUID.string)
+            }
+            row = known["id"]
+            try db.execute(
+                sql: "UPDATE result SET job = ?, isSuperseded = 0, review = '' WHERE id = ?", arguments: [job.rawValue, row])
+            try db.execute(
+                sql: "UPDATE delivery SET state = 'pending', nextAttemptMonotonic = 0 WHERE result = ? AND state = 'withdrawn'",
+                arguments: [row])
+        } else {
+            try db.execute(
+                sql: """
+                    INSERT INTO result (job, sopClassUID, sopInstanceUID, transferSyntaxUID, path, size, digest, createdAt)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    job.rawValue, result.sopClassUID.string, result.sopInstanceUID.string, result.transferSyntaxUID.string,
+                    result.path, result.size, result.digest, now.wall,
+                ])
+            row = db.lastInsertedRowID
+        }
+        for destination in result.destinations {
+            try db.execute(
+                sql: """
+                    INSERT INTO delivery (result, destination, state, nextAttemptMonotonic, boot, queuedAt)
+                    VALUES (?, ?, 'pending', 0, ?, ?) ON CONFLICT DO NOTHING
+                    """, arguments: [row, destination, boot, now.wall])
+        }
+    }
+}
