@@ -53,7 +53,9 @@ CREATE TABLE study (
     priority            TEXT NOT NULL DEFAULT 'routine' CHECK (priority IN ('routine', 'urgent', 'critical')),
     worklistChangedAt   INTEGER NOT NULL,
     acknowledgedBy      TEXT,
-    acknowledgedAt      INTEGER
+    acknowledgedAt      INTEGER,
+    -- The last outcome that was on display when it was acknowledged.
+    acknowledgedThrough INTEGER
 ) STRICT;
 CREATE INDEX studyByPatient ON study (patient);
 CREATE INDEX studyByTime ON study (firstInstanceAt);
@@ -166,6 +168,13 @@ CREATE TABLE job (
     queuedAt            INTEGER NOT NULL,
     startedAt           INTEGER,
     endedAt             INTEGER,
+    -- Nanoseconds of `endedBoot`'s monotonic clock.
+    endedMonotonic      INTEGER,
+    endedBoot           TEXT,
+    -- Counts outcomes in the order in which they were recorded, over all series.
+    outcomeSequence     INTEGER UNIQUE,
+    -- What the run has to say about the series: one sentence a line.
+    notes               TEXT NOT NULL DEFAULT '',
     engineSeconds       REAL,
     UNIQUE (series, revision, run, modelName, modelDigest)
 ) STRICT;
@@ -182,9 +191,7 @@ CREATE TABLE finding (
     priority            TEXT NOT NULL CHECK (priority IN ('routine', 'urgent', 'critical')),
     volumeML            REAL,
     -- The whole finding, as JSON.
-    detail              TEXT NOT NULL,
-    -- A later run of the same model on the same series has replaced the run that this comes from.
-    isSuperseded        INTEGER NOT NULL DEFAULT 0 CHECK (isSuperseded IN (0, 1))
+    detail              TEXT NOT NULL
 ) STRICT;
 CREATE INDEX findingByJob ON finding (job);
 
@@ -194,6 +201,7 @@ CREATE TABLE result (
     job                 INTEGER NOT NULL REFERENCES job,
     sopClassUID         TEXT NOT NULL,
     sopInstanceUID      TEXT NOT NULL UNIQUE,
+    seriesInstanceUID   TEXT NOT NULL,
     transferSyntaxUID   TEXT NOT NULL,
     path                TEXT NOT NULL UNIQUE,
     size                INTEGER NOT NULL,

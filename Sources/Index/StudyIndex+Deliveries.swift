@@ -32,6 +32,8 @@ package struct Delivery: Sendable, Equatable {
     package var studyInstanceUID: UID
     package var sopClassUID: UID
     package var sopInstanceUID: UID
+    /// Of the object itself, not of the analysed series.
+    package var resultSeriesInstanceUID: UID
     package var transferSyntaxUID: UID
     /// Relative to the store.
     package var path: String
@@ -44,26 +46,26 @@ package struct Delivery: Sendable, Equatable {
 }
 
 extension StudyIndex {
-    /// What should be sent now, oldest first. Nothing of a blocked study, of a series that will run again, or of a superseded run.
-    package func dueDeliveries(limit: Int = 100) throws(IndexError) -> [Delivery] {
+    /// What should be sent to a destination now, oldest first. Nothing of a blocked study, of a series that will run again, or of a superseded run.
+    package func dueDeliveries(to destination: String, limit: Int = 100) throws(IndexError) -> [Delivery] {
         let now = clock()
         return try deliveries(
             """
-            WHERE delivery.state = 'pending' AND (delivery.boot <> ? OR delivery.nextAttemptMonotonic <= ?)
+            WHERE delivery.destination = ? AND delivery.state = 'pending' AND (delivery.boot <> ? OR delivery.nextAttemptMonotonic <= ?)
                 AND \(Self.isDeliverable)
             ORDER BY delivery.id LIMIT ?
-            """, [boot, now.monotonic, limit])
+            """, [destination, boot, now.monotonic, limit])
     }
 
     /// When the next pending delivery falls due, as a reading of the monotonic clock; nil where none is pending.
-    package func nextDeliveryDue() throws(IndexError) -> Int64? {
+    package func nextDeliveryDue(to destination: String) throws(IndexError) -> Int64? {
         try reading { db in
             try Int64.fetchOne(
                 db,
                 sql: """
                     SELECT min(CASE WHEN delivery.boot = ? THEN delivery.nextAttemptMonotonic ELSE 0 END) FROM \(Self.joined)
-                    WHERE delivery.state = 'pending' AND \(Self.isDeliverable)
-                    """, arguments: [boot])
+                    WHERE delivery.destination = ? AND delivery.state = 'pending' AND \(Self.isDeliverable)
+                    """, arguments: [boot, destination])
         }
     }
 
@@ -104,7 +106,7 @@ extension StudyIndex {
                 db,
                 sql: """
                     SELECT delivery.id, delivery.destination, delivery.state, delivery.attempts, delivery.responseUnseen,
-                        study.studyInstanceUID, result.sopClassUID, result.sopInstanceUID, result.transferSyntaxUID, result.path,
+                        study.studyInstanceUID, result.sopClassUID, result.sopInstanceUID, result.seriesInstanceUID, result.transferSyntaxUID, result.path,
                         result.size, result.digest, result.isSuperseded, delivery.lastStatus, delivery.comment
                     FROM \(Self.joined) \(condition)
                     """, arguments: arguments
@@ -113,7 +115,7 @@ extension StudyIndex {
                     id: DeliveryID(rawValue: row["id"]), destination: row["destination"], state: try row.stored("state"),
                     attempts: row["attempts"], responseUnseen: row["responseUnseen"],
                     studyInstanceUID: try row.uid("studyInstanceUID"), sopClassUID: try row.uid("sopClassUID"),
-                    sopInstanceUID: try row.uid("sopInstanceUID"), transferSyntaxUID: try row.uid("transferSyntaxUID"),
+                    sopInstanceUID: try row.uid("sopInstanceUID"), resultSeriesInstanceUID: try row.uid("seriesInstanceUID"), transferSyntaxUID: try row.uid("transferSyntaxUID"),
                     path: row["path"], size: row["size"], digest: row["digest"], isSuperseded: row["isSuperseded"],
                     lastStatus: row["lastStatus"], comment: row["comment"])
             }

@@ -9,6 +9,7 @@ import GRDB
 package struct ResultFile: Sendable, Hashable {
     package var sopClassUID: UID
     package var sopInstanceUID: UID
+    package var seriesInstanceUID: UID
     package var transferSyntaxUID: UID
     /// Relative to the store.
     package var path: String
@@ -19,11 +20,12 @@ package struct ResultFile: Sendable, Hashable {
     package var destinations: [String]
 
     package init(
-        sopClassUID: UID, sopInstanceUID: UID, transferSyntaxUID: UID, path: String, size: Int64, digest: String,
-        destinations: [String]
+        sopClassUID: UID, sopInstanceUID: UID, seriesInstanceUID: UID, transferSyntaxUID: UID, path: String, size: Int64,
+        digest: String, destinations: [String]
     ) {
         self.sopClassUID = sopClassUID
         self.sopInstanceUID = sopInstanceUID
+        self.seriesInstanceUID = seriesInstanceUID
         self.transferSyntaxUID = transferSyntaxUID
         self.path = path
         self.size = size
@@ -34,7 +36,8 @@ package struct ResultFile: Sendable, Hashable {
 
 package enum JobOutcome: Sendable, Equatable {
     /// The run went through. `results` of a provisional run are not kept.
-    case analysed(findings: [Finding], results: [ResultFile], engineSeconds: Double)
+    /// `notes`: what the run has to say about the series, one sentence each.
+    case analysed(findings: [Finding], results: [ResultFile], notes: [String], engineSeconds: Double)
     /// A quality gate refused the series.
     case refused(reason: String)
     /// The worker lives and says that the run cannot succeed.
@@ -67,19 +70,19 @@ extension StudyIndex {
             }
             let isStale = try row.revision != row.current.revision || isOvertaken(row, db)
             switch outcome {
-            case .analysed(let findings, let results, let engineSeconds):
+            case .analysed(let findings, let results, let notes, let engineSeconds):
                 // What came late shows, until a run over all instances replaces it; what was overtaken only raises.
                 let isOvertaken = try isOvertaken(row, db)
-                if !isOvertaken { try supersede(row, results: row.run == .final && !isStale, db) }
-                try raisePriority(study: study, for: findings, at: now, db)
-                for finding in findings { try insert(finding, job: id, isSuperseded: isOvertaken, db) }
+                if !isOvertaken, !isStale, row.run == .final { try supersede(row, db) }
+                try raisePriority(study: study, for: findings, db)
+                for finding in findings { try insert(finding, job: id, db) }
                 if row.run == .final, !isStale {
                     for result in results { try insert(result, job: id, at: now, db) }
                 }
                 try end(
                     row, as: isStale ? "superseded" : "done",
                     reason: isOvertaken ? "overtaken by another run" : isStale ? "instances arrived while it ran" : "",
-                    engineSeconds: engineSeconds, at: now, db)
+                    notes: notes, engineSeconds: engineSeconds, at: now, db)
             case .refused(let reason):
                 try doubt(row, "a later run was refused: \(reason)", isStale: isStale, db)
                 try end(row, as: isStale ? "superseded" : "refused", reason: reason, at: now, db)
@@ -90,35 +93,6 @@ extension StudyIndex {
             return isStale ? .superseded : .recorded
         }
         if answer != .alreadyEnded { worklistChanged() }
-        return answer
-    }
-
-    /// Makes a provisional run the final one, where no instance has come since: the inputs are the same, and so is the outcome.
-    /// `results` are the objects that the run encoded. Any answer but `recorded` means that a final run is needed.
-    package func promote(_ id: JobID, results: [ResultFile]) throws(IndexError) -> FinishAnswer {
-        let now = clock()
-        let answer = try durably { db -> FinishAnswer in
-            var row = try JobRow(id, db)
-            guard row.state == "done", row.run == .provisional else { return .alreadyEnded }
-            guard row.revision == row.current.revision else { return .superseded }
-            switch try Self.objection(to: row.series, study: row.current.study, db) {
-            case .blocked(let reason): return .blocked(reason: reason)
-            case nil: break
-            case .done, .stale, .uncompared: return .superseded
-            }
-            let engineSeconds = try Double.fetchOne(db, sql: "SELECT engineSeconds FROM job WHERE id = ?", arguments: [id.rawValue])
-            try db.execute(
-                sql: """
-                    UPDATE OR IGNORE job SET run = 'final' WHERE id = ?
-                    """, arguments: [id.rawValue])
-            guard db.changesCount > 0 else { return .alreadyEnded }
-            row.run = .final
-            try supersede(row, results: true, db)
-            for result in results { try insert(result, job: id, at: now, db) }
-            try end(row, as: "done", reason: "", engineSeconds: engineSeconds, at: now, db)
-            return .recorded
-        }
-        if answer == .recorded { worklistChanged() }
         return answer
     }
 
@@ -133,12 +107,10 @@ extension StudyIndex {
             arguments: [row.series.rawValue, row.modelName, row.id.rawValue, row.revision, row.revision, row.run.rawValue]) ?? false
     }
 
-    /// What earlier runs of the same package, in any version, left of the series.
-    private func supersede(_ row: JobRow, results: Bool, _ db: Database) throws {
+    /// Objects of earlier runs of the same package, in any version, on the series.
+    private func supersede(_ row: JobRow, _ db: Database) throws {
         let earlier = "SELECT id FROM job WHERE series = ? AND modelName = ? AND id <> ?"
         let arguments: StatementArguments = [row.series.rawValue, row.modelName, row.id.rawValue]
-        try db.execute(sql: "UPDATE finding SET isSuperseded = 1 WHERE job IN (\(earlier))", arguments: arguments)
-        guard results else { return }
         try db.execute(sql: "UPDATE result SET isSuperseded = 1 WHERE job IN (\(earlier))", arguments: arguments)
         // What may have reached a destination keeps its state: it has to be retracted there.
         try db.execute(
@@ -159,45 +131,27 @@ extension StudyIndex {
                 """, arguments: [reason, row.series.rawValue, row.modelName, row.revision])
     }
 
-    private func insert(_ finding: Finding, job: JobID, isSuperseded: Bool, _ db: Database) throws {
+    private func insert(_ finding: Finding, job: JobID, _ db: Database) throws {
         let detail = String(decoding: try JSONEncoder().encode(finding), as: UTF8.self)
         try db.execute(
             sql: """
-                INSERT INTO finding (job, label, codeValue, codingSchemeDesignator, codeMeaning, confidence, priority, volumeML, detail,
-                    isSuperseded)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO finding (job, label, codeValue, codingSchemeDesignator, codeMeaning, confidence, priority, volumeML, detail)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 job.rawValue, finding.label, finding.code.value, finding.code.scheme, finding.code.meaning, finding.confidence,
-                finding.priority.rawValue, finding.volumeML, detail, isSuperseded,
+                finding.priority.rawValue, finding.volumeML, detail,
             ])
     }
 
-    /// Only ever upwards. Called before the findings are written: an acknowledgement does not cover what is new in them.
-    private func raisePriority(study: Int64, for findings: [Finding], at now: Moment, _ db: Database) throws {
+    /// Only ever upwards.
+    private func raisePriority(study: Int64, for findings: [Finding], _ db: Database) throws {
         guard let highest = findings.map(\.priority).max(),
-            let row = try Row.fetchOne(db, sql: "SELECT priority, acknowledgedAt FROM study WHERE id = ?", arguments: [study])
+            let row = try Row.fetchOne(db, sql: "SELECT priority FROM study WHERE id = ?", arguments: [study])
         else { return }
         let before: Priority = try row.stored("priority")
-        if highest > before {
-            try db.execute(sql: "UPDATE study SET priority = ? WHERE id = ?", arguments: [highest.rawValue, study])
-        }
-        guard row["acknowledgedAt"] as Int64? != nil else { return }
-        for finding in findings where finding.priority > .routine {
-            let isKnown =
-                try Bool.fetchOne(
-                    db,
-                    sql: """
-                        SELECT EXISTS (SELECT 1 FROM finding JOIN job ON job.id = finding.job JOIN series ON series.id = job.series
-                            WHERE series.study = ? AND finding.codeValue = ? AND finding.codingSchemeDesignator = ?
-                                AND finding.priority = ?)
-                        """, arguments: [study, finding.code.value, finding.code.scheme, finding.priority.rawValue]) ?? false
-            guard !isKnown else { continue }
-            try db.execute(sql: "UPDATE study SET acknowledgedBy = NULL, acknowledgedAt = NULL WHERE id = ?", arguments: [study])
-            try Ledger.write(
-                .acknowledgementVoided, study: study, detail: "new \(finding.priority.rawValue) finding", at: now, boot: boot, db)
-            return
-        }
+        guard highest > before else { return }
+        try db.execute(sql: "UPDATE study SET priority = ? WHERE id = ?", arguments: [highest.rawValue, study])
     }
 
     private func insert(_ result: ResultFile, job: JobID, at now: Moment, _ db: Database) throws {
@@ -217,12 +171,12 @@ extension StudyIndex {
         } else {
             try db.execute(
                 sql: """
-                    INSERT INTO result (job, sopClassUID, sopInstanceUID, transferSyntaxUID, path, size, digest, createdAt)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO result (job, sopClassUID, sopInstanceUID, seriesInstanceUID, transferSyntaxUID, path, size, digest, createdAt)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    job.rawValue, result.sopClassUID.string, result.sopInstanceUID.string, result.transferSyntaxUID.string,
-                    result.path, result.size, result.digest, now.wall,
+                    job.rawValue, result.sopClassUID.string, result.sopInstanceUID.string, result.seriesInstanceUID.string,
+                    result.transferSyntaxUID.string, result.path, result.size, result.digest, now.wall,
                 ])
             row = db.lastInsertedRowID
         }

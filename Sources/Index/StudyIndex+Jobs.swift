@@ -15,6 +15,8 @@ package struct Job: Sendable, Equatable {
     package var model: ModelIdentity
     /// Deaths of a worker under this job while the daemon lived.
     package var workerDeaths: Int
+    /// Milliseconds since 1970.
+    package var queuedAt: Int64
 }
 
 /// What became of a job whose worker died.
@@ -100,7 +102,7 @@ extension StudyIndex {
             model: ModelIdentity(
                 name: row["modelName"], version: row["modelVersion"], manufacturer: row["modelManufacturer"],
                 digest: row["modelDigest"], isDemonstration: row["isDemonstration"]),
-            workerDeaths: row["workerDeaths"])
+            workerDeaths: row["workerDeaths"], queuedAt: row["queuedAt"])
     }
 
     /// On disk before the worker hears of the job. False where the job may no longer run.
@@ -122,6 +124,14 @@ extension StudyIndex {
         }
         if isBegun { worklistChanged() }
         return isBegun
+    }
+
+    /// The job has not begun after all, through no fault of its own: no attempt is spent.
+    package func returnToQueue(_ id: JobID) throws(IndexError) {
+        try durably { db in
+            try db.execute(sql: "UPDATE job SET state = 'queued' WHERE id = ? AND state = 'running'", arguments: [id.rawValue])
+        }
+        worklistChanged()
     }
 
     /// The worker died, was killed or had to be stopped, while the daemon lives.
@@ -203,10 +213,19 @@ extension StudyIndex {
     }
 
     /// Ends a job in any way, and its series with it where no other final run is outstanding.
-    func end(_ row: JobRow, as state: String, reason: String, engineSeconds: Double? = nil, at now: Moment, _ db: Database) throws {
+    func end(
+        _ row: JobRow, as state: String, reason: String, notes: [String] = [], engineSeconds: Double? = nil, at now: Moment,
+        _ db: Database
+    ) throws {
         try db.execute(
-            sql: "UPDATE job SET state = ?, reason = ?, endedAt = ?, engineSeconds = ? WHERE id = ?",
-            arguments: [state, reason, now.wall, engineSeconds, row.id.rawValue])
+            sql: """
+                UPDATE job SET state = ?, reason = ?, notes = ?, endedAt = ?, endedMonotonic = ?, endedBoot = ?, engineSeconds = ?,
+                    outcomeSequence = (SELECT ifnull(max(outcomeSequence), 0) + 1 FROM job)
+                WHERE id = ?
+                """,
+            arguments: [
+                state, reason, notes.joined(separator: "\n"), now.wall, now.monotonic, boot, engineSeconds, row.id.rawValue,
+            ])
         let series = row.series.rawValue
         try Ledger.write(
             .analysisEnded, study: row.current.study, series: series, detail: "\(row.run.rawValue) \(state)", at: now, boot: boot, db)

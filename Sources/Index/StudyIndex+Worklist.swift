@@ -30,28 +30,30 @@ extension StudyIndex {
         let series = try grouped(
             db,
             """
-            SELECT series.*, EXISTS (SELECT 1 FROM job WHERE job.series = series.id AND job.state = 'running') AS isRunning,
+            SELECT series.*, (SELECT max(event.at) FROM event WHERE event.study = series.study AND event.kind = 'complete'
+                    AND event.series = series.id) AS completeAt,
+                EXISTS (SELECT 1 FROM job WHERE job.series = series.id AND job.state = 'running') AS isRunning,
                 EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id AND instance.version = 'uncompared') AS isUncompared
             FROM series WHERE study IN (\(selection)) ORDER BY id
             """)
         let jobs = try grouped(
             db,
             """
-            SELECT series.study, job.* FROM job JOIN series ON series.id = job.series WHERE series.study IN (\(selection))
-            ORDER BY job.endedAt, job.id
+            SELECT series.study, series.revision AS currentRevision, series.lastInstanceMonotonic, series.boot, job.*
+            FROM job JOIN series ON series.id = job.series WHERE series.study IN (\(selection)) ORDER BY job.outcomeSequence, job.id
             """)
-        let findings = try grouped(
-            db,
-            """
-            SELECT series.study, series.seriesInstanceUID, finding.detail, finding.isSuperseded, finding.codeValue,
-                finding.codingSchemeDesignator, job.*, job.revision <> series.revision AS isStale
-            FROM finding JOIN job ON job.id = finding.job JOIN series ON series.id = job.series
-            WHERE series.study IN (\(selection)) ORDER BY finding.isSuperseded, finding.id DESC
-            """)
+        let findings = Dictionary(
+            grouping: try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT finding.job, finding.detail FROM finding JOIN job ON job.id = finding.job
+                        JOIN series ON series.id = job.series
+                    WHERE series.study IN (\(selection)) ORDER BY finding.id
+                    """), by: { $0["job"] as Int64 })
         let results = try grouped(
             db,
             """
-            SELECT series.study, series.seriesInstanceUID, job.isDemonstration, result.* FROM result JOIN job ON job.id = result.job
+            SELECT series.study, result.* FROM result JOIN job ON job.id = result.job
                 JOIN series ON series.id = job.series
             WHERE series.study IN (\(selection)) ORDER BY result.id
             """)
@@ -67,7 +69,7 @@ extension StudyIndex {
         return try studies.map { study in
             let id: Int64 = study["id"]
             return try assemble(
-                study, notices: notices[id] ?? [], series: series[id] ?? [], jobs: jobs[id] ?? [], findings: findings[id] ?? [],
+                study, notices: notices[id] ?? [], series: series[id] ?? [], jobs: jobs[id] ?? [], findings: findings,
                 results: results[id] ?? [], deliveries: deliveries)
         }
     }
@@ -77,9 +79,9 @@ extension StudyIndex {
     }
 
     private static func assemble(
-        _ study: Row, notices: [Row], series: [Row], jobs: [Row], findings: [Row], results: [Row], deliveries: [Int64: [Row]]
+        _ study: Row, notices: [Row], series: [Row], jobs: [Row], findings: [Int64: [Row]], results: [Row],
+        deliveries: [Int64: [Row]]
     ) throws -> WorklistStudy {
-        let blocks = notices.filter { $0["kind"] == "block" }.map { $0["reason"] as String }
         let shown = try series.map { row -> WorklistSeries in
             let ownJobs = jobs.filter { $0["series"] == row["id"] as Int64 }
             var state: SeriesState = try row.stored("state")
@@ -91,34 +93,45 @@ extension StudyIndex {
             return WorklistSeries(
                 id: SeriesID(rawValue: row["id"]), seriesInstanceUID: try row.uid("seriesInstanceUID"), modality: row["modality"],
                 seriesNumber: row["seriesNumber"], seriesDescription: row["seriesDescription"], instances: row["instances"],
-                state: state, run: try row.storedIfPresent("run"), reason: reason, evidence: row["evidence"], models: models)
+                state: state, reason: reason, evidence: row["evidence"], lastInstanceAt: row["lastInstanceAt"],
+                completeAt: row["completeAt"], models: models, runs: try runs(ownJobs, findings))
         }
-        let lastDone = jobs.last { ["done", "superseded"].contains($0["state"] as String) && $0["engineSeconds"] as Double? != nil }
-        let state = WorklistStudy.state(of: shown.map(\.state), isBlocked: !blocks.isEmpty)
-        let reasons =
-            blocks
-            + shown.filter { $0.state == state || $0.state == .failed || $0.state == .notAnalysed }.map(\.reason).filter { !$0.isEmpty }
-        var modalities: [String] = []
-        for series in shown where !series.modality.isEmpty && !modalities.contains(series.modality) { modalities.append(series.modality) }
         return WorklistStudy(
-            studyInstanceUID: try study.uid("studyInstanceUID"),
+            studyInstanceUID: try study.uid("studyInstanceUID"), sequence: study["id"],
             patient: PatientIdentity(
                 patientID: study["patientID"], issuerOfPatientID: study["issuerOfPatientID"], patientName: study["patientName"],
                 patientBirthDate: study["patientBirthDate"], patientSex: study["patientSex"]),
-            accessionNumber: study["accessionNumber"], modalities: modalities, studyDescription: study["studyDescription"],
+            accessionNumber: study["accessionNumber"], studyDescription: study["studyDescription"],
             studyDate: study["studyDate"], firstInstanceAt: study["firstInstanceAt"],
-            lastInstanceAt: series.map { $0["lastInstanceAt"] as Int64 }.max() ?? study["firstInstanceAt"],
-            worklistChangedAt: study["worklistChangedAt"], analysedAt: lastDone?["endedAt"], engineSeconds: lastDone?["engineSeconds"],
-            state: state, run: WorklistStudy.run(of: shown.map(\.run)), priority: try study.stored("priority"),
-            reason: unique(reasons).joined(separator: "; "), blocks: blocks,
+            worklistChangedAt: study["worklistChangedAt"], priority: try study.stored("priority"),
+            blocks: notices.filter { $0["kind"] == "block" }.map { $0["reason"] as String },
             warnings: notices.filter { $0["kind"] == "warning" }.map { $0["reason"] as String },
-            acknowledgedBy: study["acknowledgedBy"], acknowledgedAt: study["acknowledgedAt"], series: shown,
-            findings: try self.findings(findings), results: try results.map { try result($0, deliveries[$0["id"]] ?? []) })
+            acknowledgement: (study["acknowledgedBy"] as String?).map { by in
+                WorklistAcknowledgement(by: by, at: study["acknowledgedAt"], through: study["acknowledgedThrough"])
+            },
+            series: shown, results: try results.map { try result($0, deliveries[$0["id"]] ?? []) })
     }
 
-    private static func unique(_ texts: [String]) -> [String] {
-        var seen: Set<String> = []
-        return texts.filter { seen.insert($0).inserted }
+    /// `jobs`: of one series, in the order of their outcomes. Those that did not go through have a reason and no findings.
+    private static func runs(_ jobs: [Row], _ findings: [Int64: [Row]]) throws -> [WorklistRun] {
+        let ended = jobs.filter { $0["engineSeconds"] as Double? != nil && $0["outcomeSequence"] as Int64? != nil }
+        return try ended.enumerated().map { place, row in
+            let name: String = row["modelName"]
+            let isReplaced = ended.dropFirst(place + 1).contains { $0["modelName"] == name && $0["state"] == "done" }
+            let isStale = row["revision"] != row["currentRevision"] as Int64
+            let last: Int64 = row["lastInstanceMonotonic"]
+            let isSameBoot = row["endedBoot"] == row["boot"] as String
+            return WorklistRun(
+                sequence: row["outcomeSequence"], kind: try row.stored("run"), isSuperseded: isReplaced || isStale,
+                model: model(row),
+                findings: try (findings[row["id"]] ?? []).map {
+                    try JSONDecoder().decode(Finding.self, from: Data(($0["detail"] as String).utf8))
+                },
+                notes: (row["notes"] as String).split(separator: "\n").map(String.init), startedAt: row["startedAt"],
+                endedAt: row["endedAt"],
+                secondsToNotification: isSameBoot && !isStale ? Double((row["endedMonotonic"] as Int64) - last) / 1e9 : nil,
+                engineSeconds: row["engineSeconds"])
+        }
     }
 
     private static func model(_ row: Row) -> ModelIdentity {
@@ -127,43 +140,21 @@ extension StudyIndex {
             isDemonstration: row["isDemonstration"])
     }
 
-    /// `rows`: current findings first, then superseded ones, the latest first.
-    private static func findings(_ rows: [Row]) throws -> [WorklistFinding] {
-        var seen: Set<[String]> = []
-        var shown: [WorklistFinding] = []
-        for row in rows {
-            let isSuperseded: Bool = row["isSuperseded"]
-            let key: [String] = [row["seriesInstanceUID"], row["modelName"], row["codingSchemeDesignator"], row["codeValue"]]
-            // Several current findings of one code are several findings; of superseded ones, one stands for all.
-            if isSuperseded, seen.contains(key) { continue }
-            seen.insert(key)
-            let detail: String = row["detail"]
-            let finding = try JSONDecoder().decode(Finding.self, from: Data(detail.utf8))
-            if isSuperseded, finding.priority == .routine { continue }
-            let isStale: Bool = row["isStale"]
-            shown.append(
-                WorklistFinding(
-                    finding: finding, seriesInstanceUID: try row.uid("seriesInstanceUID"), model: model(row),
-                    run: isSuperseded || isStale ? .superseded : try row.stored("run"), isVanished: isSuperseded))
-        }
-        return shown.reversed()
-    }
-
     private static func result(_ row: Row, _ deliveries: [Row]) throws -> WorklistResult {
         WorklistResult(
             sopClassUID: try row.uid("sopClassUID"), sopInstanceUID: try row.uid("sopInstanceUID"),
-            seriesInstanceUID: try row.uid("seriesInstanceUID"), isSuperseded: row["isSuperseded"], review: row["review"],
-            isDemonstration: row["isDemonstration"],
+            isSuperseded: row["isSuperseded"], review: row["review"],
             deliveries: try deliveries.map { row in
                 WorklistDelivery(
-                    destination: row["destination"], state: try row.stored("state"), proof: DeliveryProof(rawValue: row["proof"]),
-                    attempts: row["attempts"], responseUnseen: row["responseUnseen"], lastStatus: row["lastStatus"],
-                    comment: row["comment"])
+                    destination: row["destination"], state: try row.stored("state"), attempts: row["attempts"],
+                    lastStatus: row["lastStatus"], comment: row["comment"])
             })
     }
 
-    /// Somebody has taken note of the study. False where there is no such study.
-    package func acknowledge(_ studyInstanceUID: UID, by person: String) throws(IndexError) -> Bool {
+    /// Somebody has taken note of the study. Nil where there is no such study, else the time.
+    ///
+    /// - Parameter through: the last outcome that was on display; nil stands for all that is recorded by now.
+    package func acknowledge(_ studyInstanceUID: UID, by person: String, through: Int64?) throws(IndexError) -> Int64? {
         let now = clock()
         let isKnown = try durably { db -> Bool in
             guard
@@ -171,12 +162,16 @@ extension StudyIndex {
                     db, sql: "SELECT id FROM study WHERE studyInstanceUID = ?", arguments: [studyInstanceUID.string])
             else { return false }
             try db.execute(
-                sql: "UPDATE study SET acknowledgedBy = ?, acknowledgedAt = ? WHERE id = ?", arguments: [person, now.wall, study])
+                sql: """
+                    UPDATE study SET acknowledgedBy = ?, acknowledgedAt = ?,
+                        acknowledgedThrough = ifnull(?, (SELECT ifnull(max(outcomeSequence), 0) FROM job))
+                    WHERE id = ?
+                    """, arguments: [person, now.wall, through, study])
             try Ledger.write(.acknowledged, study: study, detail: person, at: now, boot: boot, db)
             try Ledger.changed(study: study, detail: "acknowledged", at: now, boot: boot, db)
             return true
         }
         if isKnown { worklistChanged() }
-        return isKnown
+        return isKnown ? now.wall : nil
     }
 }
