@@ -26,6 +26,8 @@ struct cdcmtk_association {
     DUL_NETWORKKEY *network = nullptr;
     DUL_ASSOCIATIONKEY *key = nullptr;
     size_t fragment_limit = 0;
+    /// What is left to be given out of the P-DATA-TF PDU that was read last, in DUL's buffer.
+    const uint8_t *unread = nullptr, *unread_end = nullptr;
 
     ~cdcmtk_association() {
         if (key) DUL_DropAssociation(&key);
@@ -143,13 +145,26 @@ cdcmtk_event cdcmtk_association_read(
     if (!channel.wait_readable())
         return channel.end == Channel::End::timedOut ? CDCMTK_EVENT_IDLE_TIMEOUT : CDCMTK_EVENT_CLOSED;
     channel.set_deadline(pdu_ms);
+    association->unread = association->unread_end = nullptr;
+    const uint8_t *head = channel.peek(6);
+    if (!head) return channel.end == Channel::End::timedOut ? CDCMTK_EVENT_PDU_TIMEOUT : CDCMTK_EVENT_CLOSED;
+    const size_t length = size_t(head[2]) << 24 | size_t(head[3]) << 16 | size_t(head[4]) << 8 | head[5];
     cdcmtk_event event = CDCMTK_EVENT_ILLEGAL;
     *text = cdcmtk_guard([&] {
         DUL_PDVLIST list;
         memset(&list, 0, sizeof list);
         const OFCondition condition = DUL_ReadPDVs(&association->key, &list, DUL_BLOCK, 0);
         // What the channel saw comes first: DUL calls a lost connection an abort.
-        if (condition == DUL_PDATAPDUARRIVED) event = CDCMTK_EVENT_DATA;
+        if (condition == DUL_PDATAPDUARRIVED) {
+            // DUL has checked that the lengths of the PDVs add up to that of the PDU. Its DUL_NextPDV, though, steps over
+            // each by the length of the one after it, and so loses its place, and its memory, in a PDU of three or more of
+            // unequal length. It is asked for the first one only, which tells where they lie.
+            DUL_PDV first;
+            if (DUL_NextPDV(&association->key, &first).bad()) return cdcmtk_failed("P-DATA-TF PDU without a PDV");
+            association->unread = static_cast<const uint8_t *>(first.data) - 6;
+            association->unread_end = association->unread + length;
+            event = CDCMTK_EVENT_DATA;
+        }
         else if (channel.end == Channel::End::timedOut) event = CDCMTK_EVENT_PDU_TIMEOUT;
         else if (channel.end == Channel::End::closed) event = CDCMTK_EVENT_CLOSED;
         else if (condition == DUL_PEERREQUESTEDRELEASE) event = CDCMTK_EVENT_RELEASE_REQUESTED;
@@ -161,13 +176,17 @@ cdcmtk_event cdcmtk_association_read(
 }
 
 bool cdcmtk_association_next_fragment(cdcmtk_association *association, cdcmtk_fragment *fragment) {
-    DUL_PDV pdv;
-    if (DUL_NextPDV(&association->key, &pdv).bad()) return false;
-    fragment->context_id = pdv.presentationContextID;
-    fragment->is_command = pdv.pdvType == DUL_COMMANDPDV;
-    fragment->is_last = pdv.lastPDV;
-    fragment->bytes = static_cast<const uint8_t *>(pdv.data);
-    fragment->length = pdv.fragmentLength;
+    const uint8_t *&at = association->unread;
+    const size_t left = size_t(association->unread_end - at);
+    if (left < 6) return false;
+    const size_t length = size_t(at[0]) << 24 | size_t(at[1]) << 16 | size_t(at[2]) << 8 | at[3];
+    if (length < 2 || length > left - 4) return false;
+    fragment->context_id = at[4];
+    fragment->is_command = at[5] & 1;
+    fragment->is_last = at[5] & 2;
+    fragment->bytes = at + 6;
+    fragment->length = length - 2;
+    at += 4 + length;
     return true;
 }
 

@@ -13,7 +13,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace {
@@ -59,32 +58,15 @@ bool Channel::wait(short events) {
 
 bool Channel::wait_readable() { return ahead_start_ < ahead_end_ || wait(POLLIN); }
 
-ssize_t Channel::read(void *buffer, size_t count) {
-    if (count == 0) return 0;
-    if (ahead_start_ < ahead_end_) {
-        const size_t taken = std::min(count, ahead_end_ - ahead_start_);
-        memcpy(buffer, ahead_.data() + ahead_start_, taken);
-        ahead_start_ += taken;
-        return ssize_t(taken);
-    }
+ssize_t Channel::receive(iovec *parts, int count) {
     for (;;) {
-        // One call fetches the rest of this PDU and the head of the next.
-        iovec parts[2] = {{buffer, count}, {ahead_.data(), ahead_.size()}};
-        const ssize_t received = readv(socket_, parts, 2);
+        const ssize_t received = readv(socket_, parts, count);
         if (received > 0) {
             // A peer that leaves Nagle on waits for our acknowledgement before it sends the tail of a message; the kernel
             // forgets this setting by itself.
             const int on = 1;
             setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-            ahead_start_ = 0;
-            ahead_end_ = size_t(received) > count ? size_t(received) - count : 0;
-            // A peer that drips bytes must not stretch a PDU beyond its deadline.
-            if (size_t(received) < count && now() >= deadline_) {
-                end = End::timedOut;
-                errno = ETIMEDOUT;
-                return -1;
-            }
-            return ssize_t(std::min(size_t(received), count));
+            return received;
         }
         if (received == 0) {
             end = End::closed;
@@ -97,6 +79,46 @@ ssize_t Channel::read(void *buffer, size_t count) {
         }
         if (!wait(POLLIN)) return -1;
     }
+}
+
+/// A peer that drips bytes must not stretch a PDU beyond its deadline.
+bool Channel::is_late() {
+    if (now() < deadline_) return false;
+    end = End::timedOut;
+    errno = ETIMEDOUT;
+    return true;
+}
+
+const uint8_t *Channel::peek(size_t count) {
+    memmove(ahead_.data(), ahead_.data() + ahead_start_, ahead_end_ - ahead_start_);
+    ahead_end_ -= ahead_start_;
+    ahead_start_ = 0;
+    while (ahead_end_ < count) {
+        iovec rest = {ahead_.data() + ahead_end_, ahead_.size() - ahead_end_};
+        const ssize_t received = receive(&rest, 1);
+        if (received <= 0) return nullptr;
+        ahead_end_ += size_t(received);
+        if (ahead_end_ < count && is_late()) return nullptr;
+    }
+    return ahead_.data();
+}
+
+ssize_t Channel::read(void *buffer, size_t count) {
+    if (count == 0) return 0;
+    if (ahead_start_ < ahead_end_) {
+        const size_t taken = std::min(count, ahead_end_ - ahead_start_);
+        memcpy(buffer, ahead_.data() + ahead_start_, taken);
+        ahead_start_ += taken;
+        return ssize_t(taken);
+    }
+    // One call fetches the rest of this PDU and the head of the next.
+    iovec parts[2] = {{buffer, count}, {ahead_.data(), ahead_.size()}};
+    const ssize_t received = receive(parts, 2);
+    if (received <= 0) return received;
+    ahead_start_ = 0;
+    ahead_end_ = size_t(received) > count ? size_t(received) - count : 0;
+    if (size_t(received) < count && is_late()) return -1;
+    return ssize_t(std::min(size_t(received), count));
 }
 
 ssize_t Channel::write(const void *buffer, size_t count) {

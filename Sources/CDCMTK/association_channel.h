@@ -11,6 +11,8 @@
 #include <memory>
 #include <vector>
 
+#include <sys/uio.h>
+
 /// A non-blocking socket, read and written against monotonic deadlines. It outlives the DcmTransportConnection that DUL
 /// deletes when it pleases (on abort, release, error), so that we can still send an abort and see why DUL gave up.
 class Channel {
@@ -28,6 +30,8 @@ public:
     void set_deadline(int timeout_ms);
     /// True when a byte can be read; false with `end` set where none came in time.
     bool wait_readable();
+    /// Waits for the next `count` bytes, a few, and shows them without taking them; NULL where they did not come.
+    const uint8_t *peek(size_t count);
     /// At least one byte; 0 at the peer's end, -1 on error or timeout (errno ETIMEDOUT). Never EINTR.
     ssize_t read(void *buffer, size_t count);
     /// All of it or -1.
@@ -43,6 +47,8 @@ public:
 
 private:
     bool wait(short events);
+    ssize_t receive(iovec *parts, int count);
+    bool is_late();
 
     int socket_;
     int64_t deadline_;
