@@ -13,6 +13,14 @@ package struct StudyTriage: Sendable, Equatable {
         package var run: RunKind
         /// The package's newest run on the series no longer shows it.
         package var isGone: Bool
+
+        package init(seriesInstanceUID: UID, finding: Finding, model: ModelIdentity, run: RunKind, isGone: Bool) {
+            self.seriesInstanceUID = seriesInstanceUID
+            self.finding = finding
+            self.model = model
+            self.run = run
+            self.isGone = isGone
+        }
     }
 
     package var state: StudyState

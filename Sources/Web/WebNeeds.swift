@@ -13,8 +13,9 @@ import Foundation
 package struct WebNeeds: Sendable {
     /// All studies, in reading order. Called at least every two seconds while a page is open.
     package var worklist: @Sendable () async throws -> [WorklistItem]
-    /// Nil where there is no such study. `runSequence` is what the reader had seen.
-    package var acknowledge: @Sendable (_ study: UID, _ by: String, _ runSequence: Int) async throws -> Acknowledged?
+    /// Nil where there is no such study. `runSequence` is the last run whose outcome the reader had on display; nil means all
+    /// that is recorded by now.
+    package var acknowledge: @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?
     /// Yields when the worklist may have changed; more often than needed does no harm, and a miss costs two seconds.
     package var changes: @Sendable () async -> AsyncStream<Void>
     /// One entry for each thing that must work before the node takes studies.
@@ -25,7 +26,7 @@ package struct WebNeeds: Sendable {
 
     package init(
         worklist: @escaping @Sendable () async throws -> [WorklistItem],
-        acknowledge: @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int) async throws -> Acknowledged?,
+        acknowledge: @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?,
         changes: @escaping @Sendable () async -> AsyncStream<Void>,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         metrics: @escaping @Sendable () async -> NodeMetrics,
