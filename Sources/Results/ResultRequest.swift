@@ -92,12 +92,15 @@ package struct SourceInstance: Sendable, Codable, Hashable {
 /// How much of the body the run saw.
 package struct Coverage: Sendable, Codable, Equatable {
     package var slices: Int
-    /// Along the slices, mm.
+    /// Along the slice normal, mm.
     package var extent: Double
+    /// Whether the manifest lets "no finding" be reported on this much; without it there is no negative report.
+    package var isNegativeAccepted: Bool
 
-    package init(slices: Int, extent: Double) {
+    package init(slices: Int, extent: Double, isNegativeAccepted: Bool) {
         self.slices = slices
         self.extent = extent
+        self.isNegativeAccepted = isNegativeAccepted
     }
 }
 

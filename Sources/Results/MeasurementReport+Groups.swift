@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DCMTK
+import DICOM
+
+extension MeasurementReport {
+    /// The measurement groups of one finding. With a mask: TID 1411 for the segment and TID 1410 for its outline on the
+    /// key slice. Viewers that show no segments show the outline, and join the two by the tracking UID, so that no
+    /// measurement is in both.
+    func groups(_ index: Int) -> [ReportItem] {
+        guard let segment = segmentation?.segments.first(where: { $0.finding == index }) else {
+            return [group(index, trackingUID: names.uid("tracking \(index)"), withoutMask(index))]
+        }
+        return [
+            group(index, trackingUID: segment.trackingUID, volumetric(segment)),
+            group(index, trackingUID: segment.trackingUID, planar(segment)),
+        ]
+    }
+
+    private func group(_ index: Int, trackingUID: UID, _ items: [ReportItem]) -> ReportItem {
+        let finding = request.findings[index]
+        var site: [ReportItem] = []
+        if let code = finding.site {
+            let laterality = finding.laterality.map { [ReportItem(.hasConceptModifier, Concept.laterality, .code($0))] }
+            site = [ReportItem(.hasConceptModifier, Concept.findingSite, .code(code), laterality ?? [])]
+        }
+        let identity = [
+            ReportItem(
+                .hasObservationContext, Concept.trackingIdentifier, .text(request.trackingIdentifier(index))),
+            // OHIF takes the first UIDREF of a group for this one.
+            ReportItem(.hasObservationContext, Concept.trackingUniqueIdentifier, .uid(trackingUID)),
+            ReportItem(.contains, Concept.finding, .code(finding.code)),
+        ]
+        return ReportItem(.contains, Concept.measurementGroup, .container, identity + site + items)
+    }
+
+    /// TID 1411, from Referenced Segment on.
+    private func volumetric(_ segment: Segmentation.Segment) -> [ReportItem] {
+        guard let segmentation else { return [] }
+        let finding = request.findings[segment.finding]
+        var items = [
+            ReportItem(
+                .contains, Concept.referencedSegment,
+                .image(
+                    sopClassUID: SOPClass.segmentation, sopInstanceUID: segmentation.sopInstanceUID,
+                    segments: [segment.number]))
+        ]
+        items += request.source.instances(of: segment.slices).map {
+            ReportItem(
+                .contains, Concept.sourceImageForSegmentation,
+                .image(sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID, frames: $0.frames))
+        }
+        let volume = Double(segment.voxelCount) * request.source.grid.voxelVolume
+        items.append(number(Concept.volume, volume, Unit.cubicMillimetre))
+        items.append(number(Concept.volume, volume / 1000, Unit.millilitre))
+        // The volume above is counted from the very bits of the segment.
+        items += finding.measurements.filter { !$0.concept.isSameConcept(as: Concept.volume) }.map(number)
+        return items + assessment(finding)
+    }
+
+    /// TID 1410, from Image Region on.
+    private func planar(_ segment: Segmentation.Segment) -> [ReportItem] {
+        let finding = request.findings[segment.finding]
+        guard let maskIndex = finding.maskIndex else { return [] }
+        let key = segment.keyPosition(finding.keySlice)
+        let slice = segment.slices[key]
+        guard let outline = Outline(masks[maskIndex], slice: slice) else { return [] }
+        let frame = request.source.frames[slice]
+        let image = ReportItem(
+            .selectedFrom, nil,
+            .image(
+                sopClassUID: frame.sopClassUID, sopInstanceUID: frame.sopInstanceUID,
+                frames: frame.frameNumber.map { [$0] } ?? []))
+        let grid = request.source.grid
+        let area = Double(segment.counts[key]) * grid.columnStep.cross(grid.rowStep).length
+        return [
+            ReportItem(.contains, Concept.imageRegion, .polyline(outline.polyline), [image]),
+            number(Concept.area, area, Unit.squareMillimetre),
+        ]
+    }
+
+    /// TID 1501: a statement on the series, with the slice that shows it where the model names one.
+    private func withoutMask(_ index: Int) -> [ReportItem] {
+        let finding = request.findings[index]
+        var items = algorithm() + finding.measurements.map(number) + assessment(finding)
+        if let slice = finding.keySlice {
+            let frame = request.source.frames[slice]
+            items.append(
+                ReportItem(
+                    .contains, Concept.sourceOfMeasurement,
+                    .image(
+                        sopClassUID: frame.sopClassUID, sopInstanceUID: frame.sopInstanceUID,
+                        frames: frame.frameNumber.map { [$0] } ?? [])))
+        }
+        return items
+    }
+
+    private func assessment(_ finding: Finding) -> [ReportItem] {
+        [
+            number(Concept.certaintyOfFinding, finding.confidence * 100, Unit.percent, digits: 4),
+            ReportItem(.contains, Concept.actionability, .code(finding.priority.actionability)),
+        ]
+    }
+
+    private func number(_ measurement: Measurement) -> ReportItem {
+        var item = number(measurement.concept, measurement.value, measurement.unit)
+        if let method = measurement.method {
+            item.children.append(ReportItem(.hasConceptModifier, Concept.measurementMethod, .code(method)))
+        }
+        if let derivation = measurement.derivation {
+            item.children.append(ReportItem(.hasConceptModifier, Concept.derivation, .code(derivation)))
+        }
+        return item
+    }
+
+    /// With the algorithm below it (TID 4019): OHIF reads the children of a NUM without asking whether there are any.
+    private func number(_ concept: Code, _ value: Double, _ unit: Code, digits: Int = 10) -> ReportItem {
+        ReportItem(
+            .contains, concept, .number(Text.decimal(value, digits: digits), unit: unit),
+            Array(algorithm().prefix(2)))
+    }
+}
+
+extension Segmentation.Segment {
+    /// Position in `slices` of the slice that a finding names, or else of the one with the largest area.
+    func keyPosition(_ named: Int?) -> Int {
+        if let named, let position = slices.firstIndex(of: named) { return position }
+        return counts.indices.max { counts[$0] < counts[$1] } ?? 0
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+
+/// The outer border of the largest connected part of a mask on one slice, along pixel edges.
+struct Outline {
+    /// Column and row of each corner, (0, 0) at the outer corner of the first pixel; the first is not repeated.
+    private(set) var corners: [(column: Int, row: Int)] = []
+
+    init?(_ mask: Mask, slice: Int) {
+        let plane = Plane(mask, slice: slice)
+        guard let part = plane.largestPart() else { return nil }
+        corners = part.border()
+    }
+
+    /// A closed polyline, column and row in turn. A border with more corners than an FL element of 64 kB can hold
+    /// becomes its bounding box.
+    var polyline: [Float] {
+        var points = corners
+        if points.count > 8000 {
+            let columns = points.map(\.column), rows = points.map(\.row)
+            let (left, right) = (columns.min() ?? 0, columns.max() ?? 0), (top, bottom) = (rows.min() ?? 0, rows.max() ?? 0)
+            points = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        }
+        if let first = points.first { points.append(first) }
+        return points.flatMap { [Float($0.column), Float($0.row)] }
+    }
+}
+
+/// One slice of a mask.
+private struct Plane {
+    let columns: Int
+    let rows: Int
+    var pixels: [Bool]
+
+    init(_ mask: Mask, slice: Int) {
+        columns = mask.columns
+        rows = mask.rows
+        let size = columns * rows
+        pixels = mask.voxels.withUnsafeBufferPointer { voxels in
+            voxels[slice * size..<(slice + 1) * size].map { $0 != 0 }
+        }
+    }
+
+    private init(columns: Int, rows: Int, members: [Int]) {
+        self.columns = columns
+        self.rows = rows
+        pixels = [Bool](repeating: false, count: columns * rows)
+        for index in members { pixels[index] = true }
+    }
+
+    /// The largest part whose pixels touch by their edges; the first of equals. Nil where the slice is empty.
+    func largestPart() -> Plane? {
+        var isSeen = pixels.map { !$0 }
+        var largest: [Int] = []
+        for start in pixels.indices where !isSeen[start] {
+            var part = [start]
+            var next = 0
+            isSeen[start] = true
+            while next < part.count {
+                let index = part[next]
+                next += 1
+                let column = index % columns
+                if column > 0 { visit(index - 1) }
+                if column + 1 < columns { visit(index + 1) }
+                if index >= columns { visit(index - columns) }
+                if index + columns < pixels.count { visit(index + columns) }
+            }
+            if part.count > largest.count { largest = part }
+
+            func visit(_ index: Int) {
+                guard !isSeen[index] else { return }
+                isSeen[index] = true
+                part.append(index)
+            }
+        }
+        return largest.isEmpty ? nil : Plane(columns: columns, rows: rows, members: largest)
+    }
+
+    /// Walks along the outer edges of a connected part with its pixels to the right, from the first pixel's corner.
+    func border() -> [(column: Int, row: Int)] {
+        guard let first = pixels.firstIndex(of: true) else { return [] }
+        let start = (column: first % columns, row: first / columns)
+        var corners = [start]
+        var (column, row) = start
+        var step = (column: 1, row: 0)
+        repeat {
+            column += step.column
+            row += step.row
+            // Pixels ahead, to the left and to the right of the edge. Rows count downwards, so right of (1, 0) is (0, 1).
+            let isRight = isSet(column, row, step, right: true)
+            let isLeft = isSet(column, row, step, right: false)
+            if !isRight {
+                step = (-step.row, step.column)
+            } else if isLeft {
+                step = (step.row, -step.column)
+            } else {
+                continue
+            }
+            corners.append((column, row))
+        } while (column, row) != start
+        corners.removeLast()
+        return corners
+    }
+
+    private func isSet(_ column: Int, _ row: Int, _ step: (column: Int, row: Int), right: Bool) -> Bool {
+        // Of the four pixels around the corner, the one ahead on that side.
+        let side = right ? (-step.row, step.column) : (step.row, -step.column)
+        let x = column + (step.column + side.0 > 0 ? 0 : -1), y = row + (step.row + side.1 > 0 ? 0 : -1)
+        return x >= 0 && y >= 0 && x < columns && y < rows && pixels[y * columns + x]
+    }
+}

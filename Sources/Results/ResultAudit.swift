@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DCMTK
+import DICOM
+
+/// Reads results back and checks what no validator sees: whose they are, where they lie, and that report and
+/// Segmentation speak of the same things. Runs on everything that is made.
+struct ResultAudit {
+    /// The first analysed instance.
+    let source: Item
+
+    func check(_ results: [EncodedResult]) throws(ResultsError) {
+        var tracking: [Int: UID] = [:]
+        var segmentationUID: UID?
+        for result in results {
+            let dataSet: DataSet
+            do { dataSet = try DataSet(contentsOf: result.path) } catch { throw ResultsError(error) }
+            try dataSet.withItem { (item) throws(ResultsError) in
+                do throws(Defect) {
+                    try checkIdentity(item, result)
+                    switch result.kind {
+                    case .segmentation:
+                        tracking = try segments(item)
+                        segmentationUID = result.sopInstanceUID
+                    case .measurementReport:
+                        try checkReport(item, segmentation: segmentationUID, tracking)
+                    }
+                } catch {
+                    throw .audit(path: result.path, error.reason)
+                }
+            }
+        }
+    }
+
+    private struct Defect: Error { var reason: String }
+
+    private func require(_ isTrue: Bool, _ reason: @autoclosure () -> String) throws(Defect) {
+        if !isTrue { throw Defect(reason: reason()) }
+    }
+
+    private func checkIdentity(_ item: Item, _ result: EncodedResult) throws(Defect) {
+        try require(
+            item.uid(Attribute.sopInstanceUID) == result.sopInstanceUID
+                && item.uid(Attribute.sopClassUID) == result.sopClassUID,
+            "its SOP Instance or Class UID is another one")
+        let same = [
+            Attribute.specificCharacterSet, Attribute.patientName, Attribute.patientID, Attribute.issuerOfPatientID,
+            Attribute.patientBirthDate, Attribute.patientSex, Attribute.studyInstanceUID, Attribute.accessionNumber,
+        ]
+        for tag in same {
+            try require((item.bytes(tag) ?? []) == (source.bytes(tag) ?? []), "\(tag) differs from the source")
+        }
+    }
+
+    /// Tracking UIDs by segment number.
+    private func segments(_ item: Item) throws(Defect) -> [Int: UID] {
+        try require(
+            item.uid(Attribute.frameOfReferenceUID) == source.uid(Attribute.frameOfReferenceUID),
+            "its frame of reference is not that of the source")
+        var tracking: [Int: UID] = [:]
+        for index in 0..<item.childCount(Attribute.segmentSequence) {
+            let segment = item.child(Attribute.segmentSequence, index)
+            guard let uid = segment?.uid(Attribute.trackingUID), segment?.hasValue(Attribute.trackingID) == true,
+                segment?.integer(Attribute.segmentNumber) == index + 1
+            else { throw Defect(reason: "segment \(index + 1) lacks its number or tracking identifiers") }
+            tracking[index + 1] = uid
+        }
+        let frames = item.childCount(Attribute.perFrameFunctionalGroupsSequence)
+        try require(
+            frames > 0 && item.integer(Attribute.numberOfFrames) == frames, "its frames and their groups do not agree")
+        try item.forEachChild(Attribute.perFrameFunctionalGroupsSequence) { (frame) throws(Defect) in
+            let number = frame.child(Attribute.segmentIdentificationSequence)?
+                .integer(Attribute.referencedSegmentNumber)
+            try require(number.flatMap { tracking[$0] } != nil, "a frame is of no segment")
+            try require(
+                frame.child(Attribute.planePositionSequence)?.hasValue(Attribute.imagePositionPatient) == true,
+                "a frame has no position")
+        }
+        return tracking
+    }
+
+    private func checkReport(_ item: Item, segmentation: UID?, _ tracking: [Int: UID]) throws(Defect) {
+        let title = item.child(Attribute.conceptNameCodeSequence).flatMap(code)
+        try require(
+            title.map { title in Concept.reportTitles.contains { $0.isSameConcept(as: title) } } == true,
+            "its title is not in CID 7021")
+        let evidence = evidence(item)
+        var segmentsSeen: Set<Int> = []
+        var groups = 0
+        try walk(item) { (content) throws(Defect) in
+            if let reference = content.child(Attribute.referencedSOPSequence) {
+                let uid = reference.uid(Attribute.referencedSOPInstanceUID)
+                try require(uid.map(evidence.contains) == true, "it refers to an instance that is not in its evidence")
+            }
+            let name = content.child(Attribute.conceptNameCodeSequence).flatMap(code)
+            guard name?.isSameConcept(as: Concept.measurementGroup) == true else { return }
+            groups += 1
+            let uid = child(of: content, Concept.trackingUniqueIdentifier)?.uid(Attribute.uid)
+            try require(uid != nil, "measurement group \(groups) has no tracking UID")
+            if let segment = child(of: content, Concept.referencedSegment)?.child(Attribute.referencedSOPSequence) {
+                let number = segment.integer(segmentNumber) ?? 0
+                try require(
+                    segment.uid(Attribute.referencedSOPInstanceUID) == segmentation && tracking[number] != nil,
+                    "measurement group \(groups) refers to a segment that does not exist")
+                try require(tracking[number] == uid, "measurement group \(groups) tracks another segment")
+                segmentsSeen.insert(number)
+            }
+        }
+        try require(segmentsSeen == Set(tracking.keys), "it does not speak of every segment")
+    }
+
+    /// In a content item the segment is referred to by the same attribute as in a frame.
+    private var segmentNumber: Tag { Attribute.referencedSegmentNumber }
+
+    private func evidence(_ item: Item) -> Set<UID> {
+        var uids: Set<UID> = []
+        item.forEachChild(Attribute.currentRequestedProcedureEvidenceSequence) { study in
+            study.forEachChild(Attribute.referencedSeriesSequence) { series in
+                series.forEachChild(Attribute.referencedSOPSequence) { instance in
+                    if let uid = instance.uid(Attribute.referencedSOPInstanceUID) { uids.insert(uid) }
+                }
+            }
+        }
+        return uids
+    }
+
+    /// Our own documents are a few levels deep.
+    private func walk(_ item: Item, _ visit: (Item) throws(Defect) -> Void) throws(Defect) {
+        try item.forEachChild(Attribute.contentSequence) { (content) throws(Defect) in
+            try visit(content)
+            try walk(content, visit)
+        }
+    }
+
+    private func child(of item: Item, _ name: Code) -> Item? {
+        var found: Item?
+        item.forEachChild(Attribute.contentSequence) { content in
+            let isNamed = content.child(Attribute.conceptNameCodeSequence).flatMap(code)?.isSameConcept(as: name) == true
+            if isNamed, found == nil { found = content }
+        }
+        return found
+    }
+
+    private func code(_ item: Item) -> Code? {
+        guard let value = item.string(Attribute.codeValue), let scheme = item.string(Attribute.codingSchemeDesignator)
+        else { return nil }
+        return Code(value, scheme, item.string(Attribute.codeMeaning) ?? "")
+    }
+}

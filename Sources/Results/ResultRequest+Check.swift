@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+
+extension ResultRequest {
+    /// Throws where the request contradicts itself or its masks. What only the source files can tell is checked later.
+    func check(_ masks: [Mask]) throws(ResultsError) {
+        guard isFinal else { throw .request("results are made of final runs only") }
+        try checkSource()
+        try checkCodes()
+        let grid = source.grid
+        for (index, finding) in findings.enumerated() {
+            guard finding.confidence.isFinite, (0...1).contains(finding.confidence) else {
+                throw .request("the confidence of finding \(index + 1) is not between 0 and 1")
+            }
+            guard finding.measurements.allSatisfy(\.value.isFinite) else {
+                throw .request("a measurement of finding \(index + 1) is not finite")
+            }
+            if let slice = finding.keySlice {
+                guard (0..<grid.slices).contains(slice) else {
+                    throw .request("the key slice of finding \(index + 1) is not in the volume")
+                }
+            }
+            guard let maskIndex = finding.maskIndex else { continue }
+            guard masks.indices.contains(maskIndex) else {
+                throw .request("finding \(index + 1) names a mask that is not there")
+            }
+            let mask = masks[maskIndex]
+            guard mask.columns == grid.columns, mask.rows == grid.rows, mask.slices == grid.slices else {
+                throw .maskDoesNotFit(
+                    finding: index, "\(mask.columns)×\(mask.rows)×\(mask.slices) voxels are not those of the source")
+            }
+            guard source.frameOfReferenceUID != nil else {
+                throw .maskDoesNotFit(finding: index, "the source has no frame of reference")
+            }
+        }
+        for text in [model.name, model.version, model.manufacturer, equipment.manufacturer,
+            equipment.manufacturerModelName, equipment.deviceSerialNumber, equipment.softwareVersions] {
+            guard !Text.plain(text).isEmpty else {
+                throw .request("a name, version or serial number of model or equipment is empty")
+            }
+        }
+    }
+
+    private func checkSource() throws(ResultsError) {
+        let grid = source.grid
+        guard grid.columns > 0, grid.rows > 0, grid.slices > 0, grid.columns <= UInt16.max, grid.rows <= UInt16.max,
+            [grid.origin, grid.columnStep, grid.rowStep, grid.sliceStep].allSatisfy(\.isFinite), grid.voxelVolume > 0
+        else { throw .request("the grid has no volume") }
+        guard source.frames.count == grid.slices else {
+            throw .request("the source has \(source.frames.count) frames, the grid \(grid.slices) slices")
+        }
+        guard Set(source.frames).count == source.frames.count else {
+            throw .request("a source frame belongs to two slices")
+        }
+        var classes: [UID: UID] = [:]
+        for instance in source.instances {
+            guard classes.updateValue(instance.sopClassUID, forKey: instance.sopInstanceUID) == nil else {
+                throw .request("instance \(instance.sopInstanceUID) is listed twice")
+            }
+            guard instance.digest.utf8.count == 64, instance.digest.allSatisfy(\.isHexDigit) else {
+                throw .request("instance \(instance.sopInstanceUID) comes without its digest")
+            }
+        }
+        guard source.frames.allSatisfy({ classes[$0.sopInstanceUID] == $0.sopClassUID && $0.frameNumber ?? 1 > 0 })
+        else { throw .request("a slice is of an instance that was not analysed") }
+    }
+
+    private func checkCodes() throws(ResultsError) {
+        for (index, finding) in findings.enumerated() {
+            let what = "finding \(index + 1)"
+            var codes = [finding.code, finding.category, finding.type]
+            codes += [finding.site, finding.laterality].compactMap { $0 }
+            for measurement in finding.measurements {
+                codes += [measurement.concept, measurement.unit]
+                codes += [measurement.method, measurement.derivation].compactMap { $0 }
+            }
+            for code in codes { try Text.check(code, what) }
+            guard !Text.plain(finding.label).isEmpty else { throw .request("\(what) has no label") }
+        }
+    }
+}

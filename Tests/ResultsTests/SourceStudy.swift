@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DCMTK
+import DICOM
+import Foundation
+import Results
+
+/// A small valid CT series on disk, and requests for results on it.
+struct SourceStudy {
+    struct Options: Sendable, CustomStringConvertible {
+        var name = "plain"
+        var columns = 64
+        var rows = 64
+        var slices = 6
+        /// Degrees of gantry tilt.
+        var tilt = 0.0
+        var isMultiFrame = false
+        /// Raw bytes.
+        var characterSet = ""
+        var patientName = "Doe^Jane"
+        var lossyRatio: String?
+        var extra: [(Tag, String)] = []
+
+        var description: String { "\(name), \(columns)x\(rows)x\(slices)" }
+    }
+
+    let directory: String
+    let options: Options
+    let source: SourceSeries
+
+    private static let study = UID(literal: "1.2.826.0.1.3680043.10.1338.1")
+    private static let series = UID(literal: "1.2.826.0.1.3680043.10.1338.2")
+    private static let frameOfReference = UID(literal: "1.2.826.0.1.3680043.10.1338.3")
+
+    init(_ options: Options) throws {
+        self.options = options
+        directory = NSTemporaryDirectory() + "triaged-results-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: directory + "/out", withIntermediateDirectories: true)
+        let angle = options.tilt * .pi / 180
+        let grid = Grid(
+            origin: Vector3(-100.5, -120.25, 30), columnStep: Vector3(0.5, 0, 0),
+            rowStep: Vector3(0, 0.5 * cos(angle), -0.5 * sin(angle)), sliceStep: Vector3(0, 0, 2.5),
+            columns: options.columns, rows: options.rows, slices: options.slices)
+        var instances: [SourceInstance] = []
+        var frames: [SourceFrame] = []
+        let sopClassUID = UID(literal: options.isMultiFrame ? "1.2.840.10008.5.1.4.1.1.2.1" : "1.2.840.10008.5.1.4.1.1.2")
+        for slice in 0..<(options.isMultiFrame ? 1 : options.slices) {
+            guard let uid = UID("\(Self.series).\(slice + 1)") else { preconditionFailure("a short UID") }
+            let path = "\(directory)/\(slice + 1).dcm"
+            let dataSet = DataSet()
+            try dataSet.withItem { (item) throws(DCMTKError) in
+                try Self.fill(item, options, grid, slice: slice, sopClassUID, uid)
+            }
+            try dataSet.write(to: path, transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"))
+            instances.append(
+                SourceInstance(
+                    sopClassUID: sopClassUID, sopInstanceUID: uid, path: path,
+                    digest: String(repeating: "0", count: 62) + String(slice + 10)))
+            let numbers: [Int?] = options.isMultiFrame ? (1...options.slices).map { $0 } : [nil]
+            frames += numbers.map { SourceFrame(sopClassUID: sopClassUID, sopInstanceUID: uid, frameNumber: $0) }
+        }
+        source = SourceSeries(
+            studyInstanceUID: Self.study, seriesInstanceUID: Self.series, frameOfReferenceUID: Self.frameOfReference,
+            instances: instances, frames: frames, grid: grid)
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: directory) }
+
+    var files: [String] { source.instances.map(\.path) }
+
+    private static func fill(
+        _ item: Item, _ options: Options, _ grid: Grid, slice: Int, _ sopClassUID: UID, _ uid: UID
+    ) throws(DCMTKError) {
+        if !options.characterSet.isEmpty { try item.set(Tag(0x0008, 0x0005), options.characterSet) }
+        let texts: [(UInt16, UInt16, String)] = [
+            (0x0008, 0x0008, options.isMultiFrame ? "ORIGINAL\\PRIMARY\\VOLUME\\NONE" : "ORIGINAL\\PRIMARY\\AXIAL"),
+            (0x0008, 0x0020, "20260102"), (0x0008, 0x0023, "20260102"), (0x0008, 0x0030, "101112"),
+            (0x0008, 0x0033, "101112"), (0x0008, 0x0050, "A123"), (0x0008, 0x0060, "CT"), (0x0008, 0x0070, "Maker"),
+            (0x0008, 0x0090, ""), (0x0008, 0x1030, "CT head"), (0x0010, 0x0010, options.patientName),
+            (0x0010, 0x0020, "P0001"), (0x0010, 0x0021, "HOSPITAL"), (0x0010, 0x0030, "19500203"), (0x0010, 0x0040, "F"),
+            (0x0018, 0x0015, "HEAD"), (0x0020, 0x0010, "S1"), (0x0020, 0x0011, "2"),
+            (0x0020, 0x0013, "\(slice + 1)"), (0x0020, 0x1040, ""), (0x0028, 0x0004, "MONOCHROME2"),
+        ]
+        for (group, element, text) in texts { try item.set(Tag(group, element), text) }
+        try item.set(Tag(0x0008, 0x0016), sopClassUID)
+        try item.set(Tag(0x0008, 0x0018), uid)
+        try item.set(Tag(0x0020, 0x000D), study)
+        try item.set(Tag(0x0020, 0x000E), series)
+        try item.set(Tag(0x0020, 0x0052), frameOfReference)
+        for (element, value) in [(0x0002, 1), (0x0010, grid.rows), (0x0011, grid.columns), (0x0100, 16), (0x0101, 16),
+            (0x0102, 15), (0x0103, 1)] {
+            try item.set(Tag(0x0028, UInt16(element)), value)
+        }
+        if let ratio = options.lossyRatio {
+            try item.set(Tag(0x0028, 0x2110), "01")
+            try item.set(Tag(0x0028, 0x2112), ratio)
+            try item.set(Tag(0x0028, 0x2114), "ISO_10918_1")
+        }
+        for (tag, text) in options.extra { try item.set(tag, text) }
+        func position(_ item: Item, _ slice: Int) throws(DCMTKError) {
+            let point = grid.point(column: 0, row: 0, slice: Double(slice))
+            try item.set(Tag(0x0020, 0x0032), "\(point.x)\\\(point.y)\\\(point.z)")
+        }
+        func orientation(_ item: Item) throws(DCMTKError) {
+            let down = grid.rowStep * (1 / grid.rowStep.length)
+            try item.set(
+                Tag(0x0020, 0x0037), "1\\0\\0\\0\\\(decimal(down.y))\\\(decimal(down.z))")
+        }
+        func measures(_ item: Item) throws(DCMTKError) {
+            try item.set(Tag(0x0018, 0x0050), "2.5")
+            try item.set(Tag(0x0028, 0x0030), "0.5\\0.5")
+        }
+        if options.isMultiFrame {
+            try item.set(Tag(0x0028, 0x0008), "\(grid.slices)")
+            try item.append(Tag(0x5200, 0x9229)) { (shared) throws(DCMTKError) in
+                try shared.append(Tag(0x0020, 0x9116), orientation)
+                try shared.append(Tag(0x0028, 0x9110), measures)
+            }
+            for slice in 0..<grid.slices {
+                try item.append(Tag(0x5200, 0x9230)) { (frame) throws(DCMTKError) in
+                    try frame.append(Tag(0x0020, 0x9113)) { (item) throws(DCMTKError) in try position(item, slice) }
+                }
+            }
+        } else {
+            try position(item, slice)
+            try orientation(item)
+            try measures(item)
+        }
+        for (element, text) in [(0x1052, "-1024"), (0x1053, "1")] { try item.set(Tag(0x0028, UInt16(element)), text) }
+        try item.set(Tag(0x0018, 0x0060), "120")
+        try item.set(Tag(0x0020, 0x0012), "1")
+        let frames = options.isMultiFrame ? grid.slices : 1
+        try item.set(
+            Tag(0x7FE0, 0x0010), words: [UInt16](repeating: 1024, count: grid.rows * grid.columns * frames))
+    }
+
+    private static func decimal(_ value: Double) -> String {
+        String(String(format: "%.10f", value).prefix(16))
+    }
+}
+
+extension SourceStudy {
+    /// A mask whose every frame begins and ends with set pixels, and has a body and scattered pixels between.
+    func mask(_ seed: UInt64, slices: Range<Int>) -> Mask {
+        let grid = source.grid
+        let size = grid.columns * grid.rows
+        var voxels = [UInt8](repeating: 0, count: grid.count)
+        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        for slice in slices {
+            let base = slice * size
+            voxels[base] = 1
+            voxels[base + size - 1] = 1
+            for row in grid.rows / 4..<grid.rows / 2 {
+                for column in grid.columns / 4..<grid.columns / 2 + Int(seed) {
+                    voxels[base + row * grid.columns + column] = 1
+                }
+            }
+            for _ in 0..<size / 50 {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                voxels[base + Int(state >> 33) % size] = 1
+            }
+        }
+        return Mask(columns: grid.columns, rows: grid.rows, slices: grid.slices, voxels: voxels)
+    }
+
+    func request(findings: Int = 1, masks: [Mask] = []) -> ResultRequest {
+        let names = [("1386000", "Intracranial hemorrhage"), ("21454007", "Subarachnoid hemorrhage")]
+        let list = (0..<findings).map { index -> Finding in
+            let mask = masks.indices.contains(index) ? masks[index] : nil
+            let volume = mask.map { Double($0.voxels.count { $0 != 0 }) * source.grid.voxelVolume / 1000 }
+            return Finding(
+                label: names[index % 2].1, code: Code(names[index % 2].0, "SCT", names[index % 2].1),
+                category: Code("49755003", "SCT", "Morphologically Abnormal Structure"),
+                type: Code("50960005", "SCT", "Hemorrhage"), site: Code("12738006", "SCT", "Brain"),
+                laterality: index == 1 ? Code("7771000", "SCT", "Left") : nil, confidence: 0.9375,
+                priority: index == 0 ? .critical : .urgent,
+                measurements: [
+                    Measurement(
+                        concept: Code("103339001", "SCT", "Long Axis"), value: 23.456,
+                        unit: Code("mm", "UCUM", "mm"))
+                ], volumeML: volume, maskIndex: mask == nil ? nil : index, keySlice: 3)
+        }
+        return ResultRequest(
+            source: source,
+            model: ModelIdentity(
+                name: "head-ct-hyperdensity", version: "1.0.0", manufacturer: "triaged project",
+                digest: String(repeating: "ab", count: 32), isDemonstration: true),
+            findings: list, soughtFindings: [Code("1386000", "SCT", "Intracranial hemorrhage")],
+            coverage: Coverage(
+                slices: source.grid.slices, extent: Double(source.grid.slices) * 2.5, isNegativeAccepted: true),
+            qualityNotes: ["Motion on 2 slices."], isFinal: true,
+            equipment: Equipment(deviceSerialNumber: "0001", softwareVersions: "0.1.0"),
+            contentTime: ContentTime(secondsSince1970: 1_767_348_000, microseconds: 120_000, offsetMinutes: 540),
+            codeVersion: "0.1.0", configurationDigest: String(repeating: "cd", count: 32))
+    }
+
+    var placement: (origin: [Double], column: [Double], row: [Double], slice: [Double], size: [Int]) {
+        let grid = source.grid
+        func list(_ v: Vector3) -> [Double] { [v.x, v.y, v.z] }
+        return (
+            list(grid.origin), list(grid.columnStep), list(grid.rowStep), list(grid.sliceStep),
+            [grid.columns, grid.rows, grid.slices]
+        )
+    }
+}

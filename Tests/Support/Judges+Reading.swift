@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// What other readers find in a Segmentation and in a report.
+extension Judge {
+    /// One frame of a Segmentation as highdicom reads it.
+    package struct Frame: Decodable, Sendable {
+        package var segment: Int
+        package var source: String
+        /// 0 where the source has a single frame.
+        package var frame: Int
+        /// Positions of the set pixels, row by row.
+        package var pixels: [Int]
+    }
+
+    package static func highdicomFrames(_ path: String) throws -> [Frame] {
+        try Judge.highdicom.python(
+            """
+            import sys, json, numpy as np, highdicom as hd
+            s = hd.seg.segread(sys.argv[1])
+            pixels = s.pixel_array.reshape(int(s.NumberOfFrames), -1)
+            out = []
+            for f, group in enumerate(s.PerFrameFunctionalGroupsSequence):
+                source = group.DerivationImageSequence[0].SourceImageSequence[0]
+                hd.sr.ReferencedSegment.from_segmentation(
+                    s, segment_number=group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+                out.append({"segment": int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
+                            "source": source.ReferencedSOPInstanceUID,
+                            "frame": int(source.get("ReferencedFrameNumber", 0) or 0),
+                            "pixels": np.flatnonzero(pixels[f]).tolist()})
+            s.get_pixels_by_source_instance([x[2] for x in s.get_source_image_uids()], ignore_spatial_locations=True,
+                combine_segments=False) if not any(o["frame"] for o in out) else None
+            print(json.dumps(out))
+            """, [path], as: [Frame].self)
+    }
+
+    /// A measurement group of a report as highdicom reads it.
+    package struct Group: Decodable, Sendable {
+        /// "volumetric", "planar" or "other"
+        package var kind: String
+        package var trackingUID: String
+        package var trackingIdentifier: String
+        package var finding: String
+        package var segment: Int?
+        package var values: [String]
+    }
+
+    package static func highdicomGroups(_ path: String) throws -> [Group] {
+        try Judge.highdicom.python(
+            """
+            import sys, json, highdicom as hd
+            sr = hd.sr.srread(sys.argv[1])
+            c = sr.content
+            out = []
+            for kind, groups in (("volumetric", c.get_volumetric_roi_measurement_groups()),
+                                 ("planar", c.get_planar_roi_measurement_groups()),
+                                 ("other", c.get_image_measurement_groups())):
+                for g in groups:
+                    segment = None
+                    if kind == "volumetric" and g.referenced_segment is not None:
+                        segment = int(g.referenced_segment.referenced_segment_numbers[0])
+                    out.append({"kind": kind, "trackingUID": g.tracking_uid, "trackingIdentifier": g.tracking_identifier,
+                                "finding": g.finding_type.value, "segment": segment,
+                                "values": [f"{m.name.value} {float(m.value):.6g} {m.unit.value}"
+                                           for m in g.get_measurements()]})
+            print(json.dumps(out))
+            """, [path], as: [Group].self)
+    }
+
+    /// Where a grid lies, for readers that give positions in the patient.
+    package struct Placement: Encodable, Sendable {
+        package var origin: [Double]
+        package var columnStep: [Double]
+        package var rowStep: [Double]
+        package var sliceStep: [Double]
+        package var size: [Int]
+
+        package init(
+            origin: [Double], columnStep: [Double], rowStep: [Double], sliceStep: [Double], size: [Int]
+        ) {
+            self.origin = origin
+            self.columnStep = columnStep
+            self.rowStep = rowStep
+            self.sliceStep = sliceStep
+            self.size = size
+        }
+    }
+
+    /// For each segment, the positions (columns fastest) of its voxels on the grid, as dcmqi reads them.
+    package static func dcmqiSegments(_ path: String, on placement: Placement) throws -> [String: [Int]] {
+        let directory = NSTemporaryDirectory() + "triaged-dcmqi-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let run = try Judge.dcmqi.run(
+            ["--inputDICOM", path, "--outputDirectory", directory, "--outputType", "nrrd"])
+        guard run.status == 0 else { throw Failure(description: "dcmqi failed: \(run.output.suffix(2000))") }
+        let grid = String(decoding: try JSONEncoder().encode(placement), as: UTF8.self)
+        return try Judge.highdicom.python(
+            """
+            import sys, json, glob, gzip, os, re, numpy as np
+            grid = json.loads(sys.argv[2])
+            steps = np.array([grid["columnStep"], grid["rowStep"], grid["sliceStep"]]).T
+            out = {}
+            for path in glob.glob(sys.argv[1] + "/*.nrrd"):
+                head, data = open(path, "rb").read().split(b"\\n\\n", 1)
+                field = dict(l.split(": ", 1) for l in head.decode().splitlines() if ": " in l)
+                data = gzip.decompress(data) if field["encoding"] == "gzip" else data
+                sizes = [int(x) for x in field["sizes"].split()]
+                kind = {"short": "<i2", "unsigned char": "u1", "uint8": "u1", "int16": "<i2",
+                        "unsigned short": "<u2", "uint16": "<u2"}[field["type"]]
+                v = np.frombuffer(data, kind).reshape(sizes[::-1])
+                vector = lambda s: np.array([float(x) for x in s.strip("()").split(",")])
+                directions = np.array([vector(x) for x in field["space directions"].split()]).T
+                if field["space"] == "right-anterior-superior":
+                    raise SystemExit("unexpected space")
+                index = np.argwhere(v)[:, ::-1].T
+                points = vector(field["space origin"])[:, None] + directions @ index
+                found = np.linalg.solve(steps, points - np.array(grid["origin"])[:, None])
+                whole = np.rint(found).astype(int)
+                assert index.size == 0 or abs(found - whole).max() < 0.05, abs(found - whole).max()
+                for label in np.unique(v[v > 0]):
+                    at = whole[:, v[tuple(index[::-1])] == label]
+                    key = re.sub(r"[^0-9]", "", os.path.basename(path).split(".")[0]) + ":" + str(int(label))
+                    out[key] = sorted(int(x) for x in
+                                      (at[2] * grid["size"][1] + at[1]) * grid["size"][0] + at[0])
+            print(json.dumps(out))
+            """, [directory, grid], as: [String: [Int]].self)
+    }
+
+    /// The measurement groups that dcmqi finds in a report.
+    package static func dcmqiGroupCount(_ path: String) throws -> Int {
+        let output = NSTemporaryDirectory() + "triaged-dcmqi-" + UUID().uuidString + ".json"
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        guard Judge.dcmqi.isInstalled, let environment = ProcessInfo.processInfo.environment["TRIAGED_JUDGES"] else {
+            throw Failure(description: "the judge dcmqi is not installed")
+        }
+        let run = try Run(environment + "/bin/tid1500reader", ["--inputDICOM", path, "--outputMetadata", output])
+        guard run.status == 0, let data = FileManager.default.contents(atPath: output) else {
+            throw Failure(description: "tid1500reader failed: \(run.output.suffix(2000))")
+        }
+        struct Metadata: Decodable { var Measurements: [Entry] }
+        struct Entry: Decodable { var TrackingUniqueIdentifier: String? }
+        return try JSONDecoder().decode(Metadata.self, from: data).Measurements.count
+    }
+}
