@@ -137,6 +137,7 @@ final class AnalysisLoop {
         let queuedAt = Date(timeIntervalSince1970: Double(job.queuedAt) / 1000)
         return AnalysisJob(
             studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
+            frameOfReferenceUID: evidence.instances.compactMap(\.header.frameOfReferenceUID).first,
             instances: try evidence.instances.map { instance in
                 SourceInstance(
                     sopClassUID: instance.header.sopClassUID, sopInstanceUID: instance.header.sopInstanceUID,
@@ -188,7 +189,7 @@ final class AnalysisLoop {
             let stored = try store.keepResult(result.path, sopInstanceUID: result.sopInstanceUID)
             return ResultFile(
                 sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
-                transferSyntaxUID: result.transferSyntaxUID, path: stored.relativePath, size: stored.size,
+                seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID, path: stored.relativePath, size: stored.size,
                 digest: stored.digest,
                 destinations: destinations.filter { !result.isNegativeReport || $0.negativeReports }.map(\.name))
         }

@@ -5,6 +5,7 @@ import Association
 import DICOM
 import Logging
 import ServiceLifecycle
+import Synchronization
 
 /// The front door as a service: takes associations until shutdown, then lets them end.
 final class ListenerService: Service {
@@ -13,6 +14,7 @@ final class ListenerService: Service {
 
     private let acceptor: Acceptor
     private let logger: Logger
+    private let isAccepting = Atomic<Bool>(false)
 
     /// Binds at once, so that a port in use is an error of the start.
     init(
@@ -55,13 +57,16 @@ final class ListenerService: Service {
 
     func run() async throws {
         acceptor.start()
+        isAccepting.store(true, ordering: .releasing)
         logger.info("listening for associations", metadata: ["port": "\(acceptor.port)"])
         try? await gracefulShutdown()
+        isAccepting.store(false, ordering: .releasing)
         let (acceptor, limit) = (acceptor, Duration.seconds(Self.drainLimit))
         let aborted = await offPool { acceptor.drain(within: limit) }
         if aborted > 0 { logger.warning("\(aborted) associations were aborted, as they did not end in time") }
     }
 
+    var isListening: Bool { isAccepting.load(ordering: .acquiring) }
     var associationCount: Int { acceptor.associationCount }
 
     private static func metadata(_ association: AssociationInfo) -> Logger.Metadata {

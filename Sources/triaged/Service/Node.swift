@@ -112,7 +112,7 @@ final class Node {
         return packages
     }
 
-    private static func executable() throws -> String {
+    static func executable() throws -> String {
         guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
             throw Failure("/proc/self/exe: cannot be read, so that no worker can be started")
         }

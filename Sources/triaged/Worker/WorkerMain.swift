@@ -11,19 +11,24 @@ import Volume
 
 /// The worker process: decodes pixels, runs models, encodes results, one job at a time, until its input ends.
 struct WorkerMain {
-    private let engine = Engine()
+    private let engine: Engine
     private var packages: [String: ModelPackage] = [:]
     private let output: Int32
 
     /// Standard output carries messages alone: whatever a library prints goes to standard error.
-    private init() {
+    private init() throws(InferenceError) {
         output = dup(1)
         dup2(2, 1)
+        engine = try Engine()
     }
 
     static func run() {
         Isolation.apply()
-        var worker = WorkerMain()
+        var worker: WorkerMain
+        do throws(InferenceError) { worker = try WorkerMain() } catch {
+            FileHandle.standardError.write(Data("triaged worker: \(error)\n".utf8))
+            exit(70)
+        }
         worker.send(WorkerMessage(id: 0, body: .ready))
         while let line = readLine(strippingNewline: true) {
             guard let request = try? JSONDecoder().decode(WorkerRequest.self, from: Data(line.utf8)) else { exit(65) }
@@ -82,7 +87,7 @@ struct WorkerMain {
             let request = ResultRequest(
                 source: SourceSeries(
                     studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
-                    frameOfReferenceUID: volume.frameOfReferenceUID, instances: Self.ordered(job.instances, by: volume.frames),
+                    frameOfReferenceUID: job.frameOfReferenceUID, instances: Self.ordered(job.instances, by: volume.frames),
                     frames: volume.frames, grid: volume.grid),
                 model: package.identity, findings: result.findings,
                 soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code),

@@ -18,6 +18,7 @@ enum WorkerJob: Codable, Equatable {
 struct AnalysisJob: Codable, Equatable {
     var studyInstanceUID: UID
     var seriesInstanceUID: UID
+    var frameOfReferenceUID: UID?
     /// The instances to analyse, in order of arrival.
     var instances: [SourceInstance]
     /// Directory of the model package.

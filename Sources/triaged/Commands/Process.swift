@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Logging
+import Models
+import Web
+
+struct Process: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the path on a folder of DICOM files, without a network: writes SEG and SR files and findings.json.",
+        discussion: """
+            Packages for demonstration run too, and mark what they write: naming the folder of models is the permission. \
+            Negative reports are written. The exit status is 1 where a study that a package claims could not be analysed.
+            """)
+
+    @Option(help: "Directory of model packages.") var models: String
+    @Option(help: "Directory for the results; made where it is missing.") var output: String
+    @Argument(help: "Folder with DICOM files, of one study or more.") var studyDirectory: String
+
+    func run() throws {
+        let logger = Logger(label: "triaged") { StreamLogHandler.standardError(label: $0) }
+        let items: [WorklistItem]
+        do {
+            let packages = try ModelPackage.loadAll(directory: models).map { try $0.get() }
+            guard !packages.isEmpty else { throw Failure("\(models): no model package") }
+            items = try FolderRun(packages: packages, output: output, logger: logger).run(studyDirectory)
+        } catch let failure as Failure { throw failure } catch { throw Failure(error) }
+        try write(items)
+        var isComplete = true
+        for item in items {
+            print("\(item.studyInstanceUID)  \(item.state.rawValue)  \(item.priority.rawValue)  \(item.reason)")
+            if item.state == .failed || item.state == .notAnalysed { isComplete = false }
+        }
+        if !isComplete { throw ExitCode(1) }
+    }
+
+    /// In the shape of GET /api/worklist.
+    private func write(_ items: [WorklistItem]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        try encoder.encode(["items": items]).write(to: URL(fileURLWithPath: output + "/findings.json"), options: .atomic)
+    }
+}

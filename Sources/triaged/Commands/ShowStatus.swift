@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import FoundationNetworking
+import Index
+import Web
+
+struct ShowStatus: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Queues, destinations and last errors of the running daemon.")
+
+    @OptionGroup var options: ConfigurationOption
+
+    func run() throws {
+        let configuration = try options.read()
+        let isReady = try readiness(configuration)
+        let path = StudyIndex.path(in: configuration.storageDirectory)
+        do {
+            let index = try StudyIndex(readingFrom: path)
+            try queues(index)
+            try destinations(index, configuration)
+            try troubles(index)
+        } catch { throw Failure(error) }
+        if !isReady { throw ExitCode(1) }
+    }
+
+    private func readiness(_ configuration: Configuration) throws -> Bool {
+        struct Answer: Decodable { var checks: [ReadinessCheck] }
+        let host = configuration.webHost == "::1" ? "[::1]" : configuration.webHost
+        guard let url = URL(string: "http://\(host):\(configuration.webPort)/readyz"),
+            let answer = try? JSONDecoder().decode(Answer.self, from: Data(contentsOf: url, unready: true))
+        else {
+            print("daemon        not running, or not answering on \(host) port \(configuration.webPort)")
+            return false
+        }
+        let unready = answer.checks.filter { !$0.isReady }
+        print("daemon        \(unready.isEmpty ? "ready" : "not ready")")
+        for check in unready { print("              \(check.name): \(check.reason)") }
+        return unready.isEmpty
+    }
+
+    private func queues(_ index: StudyIndex) throws {
+        let counts = try index.counts()
+        print("stored        \(counts.studies) studies, \(counts.instances) instances, \(counts.instanceBytes >> 20) MiB")
+        print("series        \(line(counts.series))")
+        print("jobs          \(line(counts.jobs))")
+        if counts.blockedStudies > 0 { print("blocked       \(counts.blockedStudies) studies; see the worklist for the reasons") }
+    }
+
+    private func destinations(_ index: StudyIndex, _ configuration: Configuration) throws {
+        let known = try index.destinations()
+        for destination in configuration.destinations {
+            let counts = known.first { $0.destination == destination.name }
+            print("destination   \(destination.name): \(line(counts?.deliveries ?? [:]))")
+            if let last = counts?.lastComment, !last.isEmpty { print("              last error: \(last)") }
+        }
+        for stranger in known where !configuration.destinations.contains(where: { $0.name == stranger.destination }) {
+            print("destination   \(stranger.destination): \(line(stranger.deliveries)); no longer in the configuration")
+        }
+    }
+
+    private func troubles(_ index: StudyIndex) throws {
+        for item in try WorklistSource(index: index).items() {
+            for series in item.series where series.state == .failed || series.state == .notAnalysed {
+                print("\(series.state)  \(series.seriesInstanceUID): \(series.reason)")
+            }
+        }
+    }
+
+    private func line(_ counts: [String: Int]) -> String {
+        counts.isEmpty ? "none" : counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+    }
+}
+
+extension Data {
+    /// The body of an HTTP answer of any status.
+    fileprivate init(contentsOf url: URL, unready: Bool) throws {
+        var request = URLRequest(url: url)
+        request.timeoutInterval = 5
+        let answer = Box()
+        let done = DispatchSemaphore(value: 0)
+        URLSession.shared.dataTask(with: request) { data, _, _ in
+            answer.data = data
+            done.signal()
+        }.resume()
+        done.wait()
+        guard let data = answer.data else { throw URLError(.cannotConnectToHost) }
+        self = data
+    }
+
+    /// Unchecked: written before the semaphore is signalled, read after.
+    private final class Box: @unchecked Sendable { var data: Data? }
+}

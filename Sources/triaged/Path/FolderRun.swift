@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Foundation
+import Index
+import Logging
+import Models
+import Results
+import Storage
+import Web
+
+/// The path on a folder: the same store, index, decisions and worker as in the daemon, in a temporary directory.
+struct FolderRun {
+    let packages: [ModelPackage]
+    let output: String
+    let logger: Logger
+
+    func run(_ folder: String) throws -> [WorklistItem] {
+        let files = try Self.files(in: folder)
+        guard !files.isEmpty else { throw Failure("\(folder): no files") }
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        let directory = NSTemporaryDirectory() + "/triaged-process-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let store = try InstanceStore(directory: directory)
+        let index = try StudyIndex(path: StudyIndex.path(in: directory))
+
+        var refused = 0
+        for (done, file) in files.enumerated() {
+            do { try admit(file, store, index) } catch {
+                refused += 1
+                logger.warning("\(file): skipped: \(error)")
+            }
+            progress("read \(done + 1) of \(files.count) files")
+        }
+        guard refused < files.count else { throw Failure("\(folder): none of \(files.count) files is DICOM that can be read") }
+        try analyse(store, index)
+        let items = try WorklistSource(index: index).items()
+        try index.close()
+        return items
+    }
+
+    private func admit(_ path: String, _ store: InstanceStore, _ index: StudyIndex) throws {
+        let file = try Part10File(path: path)
+        let syntax = file.meta.transferSyntaxUID
+        var scan = DataSetScan(transferSyntaxUID: syntax, inflater: Inflaters.inflater(for: syntax))
+        let writer = store.writer(
+            for: FileMetaInformation(
+                sopClassUID: file.meta.sopClassUID, sopInstanceUID: file.meta.sopInstanceUID, transferSyntaxUID: syntax,
+                sourceAETitle: nil))
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+        defer { buffer.deallocate() }
+        do {
+            while true {
+                let count = try file.read(into: buffer)
+                guard count > 0 else { break }
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                try scan.consume(bytes)
+                try writer.append(bytes, pixelDataOffset: scan.pixelDataOffset)
+            }
+            let header = try scan.finish()
+            guard header.sopInstanceUID == file.meta.sopInstanceUID, header.sopClassUID == file.meta.sopClassUID else {
+                throw Failure("file meta information and data set name different instances")
+            }
+            let stored = try writer.commit()
+            if case .duplicate = try index.record(header, file: StoredFile(stored)) { try store.remove(stored.relativePath) }
+        } catch {
+            writer.abandon()
+            throw error
+        }
+    }
+
+    private func analyse(_ store: InstanceStore, _ index: StudyIndex) throws {
+        var configuration = Configuration()
+        configuration.allowDemonstration = true
+        // A folder does not change while it is read: what is there is complete.
+        configuration.quietPeriod = 0
+        configuration.destinations = [
+            .init(name: "folder", aeTitle: configuration.aeTitle, host: "", port: 0, negativeReports: true)
+        ]
+        let completeness = CompletenessLoop(
+            index: index, configuration: configuration, packages: packages, logger: logger, jobsQueued: {})
+        let worker = Worker(
+            executable: try Node.executable(), environment: ProcessInfo.processInfo.environment, logger: logger)
+        let loop = try AnalysisLoop(
+            index: index, store: store, worker: worker, packages: packages, configuration: configuration,
+            equipment: Equipment(deviceSerialNumber: "folder", softwareVersions: Version.text), logger: logger,
+            counters: Counters(), breathe: {}, jobEnded: {})
+        defer { loop.stop() }
+        repeat {
+            _ = try completeness.turn()
+            progress("analysing")
+            while try loop.turn() == 0 {}
+        } while try !index.openSeries().isEmpty || index.nextJob() != nil
+        for delivery in try index.dueDeliveries(to: "folder", limit: 100_000) {
+            let name = delivery.sopClassUID == UID(literal: "1.2.840.10008.5.1.4.1.1.66.4") ? "SEG" : "SR"
+            let target = "\(output)/\(name)-\(delivery.sopInstanceUID).dcm"
+            try? FileManager.default.removeItem(atPath: target)
+            try FileManager.default.copyItem(atPath: try store.absolutePath(of: delivery.path), toPath: target)
+        }
+        progress(nil)
+    }
+
+    /// On a terminal only, on one line.
+    private func progress(_ text: String?) {
+        guard isatty(STDERR_FILENO) != 0 else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(text ?? "")".utf8))
+    }
+
+    private static func files(in folder: String) throws -> [String] {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue else {
+            throw Failure("\(folder): no such folder")
+        }
+        return try FileManager.default.subpathsOfDirectory(atPath: folder).sorted().map { folder + "/" + $0 }.filter {
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: $0, isDirectory: &isDirectory) && !isDirectory.boolValue
+                && !$0.hasSuffix("/DICOMDIR")
+        }
+    }
+}

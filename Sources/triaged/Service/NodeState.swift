@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Index
+import Storage
+import Web
+
+/// Health, readiness and metrics of the running node.
+struct NodeState: Sendable {
+    let index: StudyIndex
+    let store: InstanceStore
+    let counters: Counters
+    let loops: [LoopService]
+    let listener: ListenerService
+    let startedAt = Date().timeIntervalSince1970
+
+    func readiness() -> [ReadinessCheck] {
+        let values = counters.snapshot
+        var checks = [
+            check("index") { _ = try index.counts() },
+            check("storage") { _ = try store.freeBytes() },
+            ReadinessCheck(
+                name: "worker", isReady: values.isWorkerAlive,
+                reason: values.isWorkerAlive ? "" : "no worker process runs; see the log"),
+            ReadinessCheck(
+                name: "associations", isReady: listener.isListening,
+                reason: listener.isListening ? "" : "the node does not accept associations"),
+        ]
+        for loop in loops where loop.pulse.silence > Watchdog.longestSilence {
+            checks.append(
+                ReadinessCheck(name: loop.name, isReady: false, reason: "has not moved for \(Int(loop.pulse.silence)) s"))
+        }
+        return checks
+    }
+
+    private func check(_ name: String, _ body: () throws -> Void) -> ReadinessCheck {
+        do {
+            try body()
+            return ReadinessCheck(name: name, isReady: true)
+        } catch { return ReadinessCheck(name: name, isReady: false, reason: "\(error)") }
+    }
+
+    func metrics() -> NodeMetrics {
+        let values = counters.snapshot
+        var metrics = NodeMetrics()
+        metrics.version = Version.text
+        metrics.startedAtUnixSeconds = startedAt
+        metrics.isReady = readiness().allSatisfy(\.isReady)
+        metrics.instancesReceived = values.instancesReceived
+        metrics.bytesReceived = values.bytesReceived
+        metrics.duplicatesReceived = values.duplicatesReceived
+        metrics.instancesRefused = values.instancesRefused
+        metrics.associationsOpen = listener.associationCount
+        metrics.associationsAccepted = values.associationsAccepted
+        metrics.associationsRejected = values.associationsRejected
+        metrics.workerStarts = values.workerStarts
+        metrics.isWorkerAlive = values.isWorkerAlive
+        metrics.engine = values.engine
+        metrics.notification = values.notification
+        metrics.freeBytes = Int((try? store.freeBytes()) ?? 0)
+        if let counts = try? index.counts() {
+            metrics.jobsWaiting = counts.jobs["queued"] ?? 0
+            metrics.jobsRunning = counts.jobs["running"] ?? 0
+            metrics.jobsFailed = counts.jobs["failed"] ?? 0
+        }
+        if let items = try? WorklistSource(index: index).items() {
+            for item in items {
+                metrics.studies[item.state.rawValue, default: 0] += 1
+                if item.acknowledged == nil, item.state != .outOfScope { metrics.unread[item.priority.rawValue, default: 0] += 1 }
+            }
+        }
+        let now = Date().timeIntervalSince1970
+        for destination in (try? index.destinations()) ?? [] {
+            for (state, count) in destination.deliveries.sorted(by: { $0.key < $1.key }) {
+                let oldest = ["pending", "sending"].contains(state) ? destination.oldestPending : nil
+                metrics.deliveries.append(
+                    .init(
+                        destination: destination.destination, state: state, count: count,
+                        oldestSeconds: oldest.map { max(0, now - Double($0) / 1000) } ?? 0))
+            }
+        }
+        return metrics
+    }
+}
