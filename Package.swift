@@ -65,9 +65,7 @@ let package = Package(
         stage("Results", ["DICOM", "DCMTK", crypto]),
         stage("Delivery", ["DICOM"]),
         stage("Triage", ["DICOM"]),
-        stage(
-            "Web", ["DICOM", "Index", "Triage", hummingbird, logging],
-            resources: [.embedInCode("Page")]),
+        stage("Web", ["DICOM", "Triage", hummingbird, lifecycle, logging], resources: [.embedInCode("Page")]),
 
         // Synthetic studies, for `triaged phantom` and for the tests.
         stage("Phantoms", ["DICOM", "DCMTK", "COpenJPEG"]),
@@ -77,8 +75,26 @@ let package = Package(
             name: "triaged",
             dependencies: [
                 "DICOM", "DCMTK", "Association", "Storage", "Index", "Completeness", "Models", "Volume", "Inference",
-                "Results", "Delivery", "Triage", "Web", "Phantoms", yams, arguments, lifecycle, logging, crypto,
+                "Results", "Delivery", "Triage", "Web", "Phantoms", arguments, lifecycle, logging, crypto,
             ],
             swiftSettings: swift),
+
+        // Scripted peers, judges and other people's programs, for the tests.
+        .target(name: "Support", path: "Tests/Support", swiftSettings: swift),
+        tests("DICOMTests", ["DICOM"]),
+        tests("AssociationTests", ["Association", "DICOM", "DCMTK", "Support"]),
+        tests("StorageTests", ["DICOM", "Storage", crypto]),
+        tests("IndexTests", ["DICOM", "Index", "Migrations", grdb]),
+        tests("CompletenessTests", ["Completeness", "DICOM"]),
+        tests("ModelsTests", ["DICOM", "Models"]),
+        tests("PhantomsTests", ["DICOM", "DCMTK", "Phantoms"]),
+        tests("VolumeTests", ["DICOM", "DCMTK", "Phantoms", "Volume"]),
+        tests("InferenceTests", ["DICOM", "Models", "Volume", "Inference"], resources: [.copy("Goldens")]),
+        tests("ResultsTests", ["DICOM", "DCMTK", "Results", "Support"]),
+        tests("DeliveryTests", ["Delivery", "DICOM"]),
+        tests("TriageTests", ["Triage", "DICOM"]),
+        tests("WebTests", ["Web", "DICOM", "Triage", logging]),
+        tests("PackagingTests", []),
+        tests("ConformanceTests", ["Support", "triaged"]),
     ]
 )

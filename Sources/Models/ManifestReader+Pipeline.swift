@@ -5,7 +5,7 @@ import DICOM
 import Yams
 
 extension Manifest {
-    static func preprocess(_ root: ManifestSection) -> [Preprocessing] {
+    static func preprocess(_ root: StrictSection) -> [Preprocessing] {
         root.steps("preprocess", keys: ["orientation", "spacing", "scaleRange", "clip"]).compactMap { key, section in
             switch key {
             case "orientation":
@@ -30,7 +30,7 @@ extension Manifest {
         }
     }
 
-    static func inference(_ section: ManifestSection) -> Inference? {
+    static func inference(_ section: StrictSection) -> Inference? {
         if section.has("fullVolume") == section.has("slidingWindow") {
             section.problems.add(
                 "`inference` must hold exactly one of `fullVolume` and `slidingWindow`", at: section.node)
@@ -63,7 +63,7 @@ extension Manifest {
     }
 
     /// `replicate`, or the value to fill with.
-    private static func padding(_ section: ManifestSection) -> Padding? {
+    private static func padding(_ section: StrictSection) -> Padding? {
         guard let node = section.value("padding") else { return nil }
         if node.string == "replicate" { return .replicate }
         if let value = node.float, value.isFinite { return .constant(value) }
@@ -71,7 +71,7 @@ extension Manifest {
         return nil
     }
 
-    static func decision(_ section: ManifestSection) -> Decision? {
+    static func decision(_ section: StrictSection) -> Decision? {
         let activation = section.requiredChoice("activation", Decision.Activation.self)
         let rule = section.requiredChoice("rule", Decision.Rule.self)
         let restore = section.requiredChoice("restore", Interpolation.self)
@@ -84,7 +84,7 @@ extension Manifest {
         "confidence", "postprocess", "report",
     ]
 
-    static func outputs(_ root: ManifestSection, rule: Decision.Rule?) -> [Output] {
+    static func outputs(_ root: StrictSection, rule: Decision.Rule?) -> [Output] {
         guard let node = root.value("outputs"), let items = node.sequence, !items.isEmpty else {
             root.has("outputs")
                 ? root.fault("outputs", "must be a list of at least one output")
@@ -93,7 +93,7 @@ extension Manifest {
         }
         var outputs: [Output] = []
         for (position, item) in items.enumerated() {
-            let section = ManifestSection(item, path: "outputs[\(position)]", keys: outputKeys, problems: root.problems)
+            let section = StrictSection(item, path: "outputs[\(position)]", keys: outputKeys, problems: root.problems)
             guard item.mapping != nil else { continue }
             let output = output(section, rule: rule, earlier: outputs.map(\.label))
             if outputs.contains(where: { $0.label == output.label }) {
@@ -107,7 +107,7 @@ extension Manifest {
         return outputs
     }
 
-    private static func output(_ section: ManifestSection, rule: Decision.Rule?, earlier: [String]) -> Output {
+    private static func output(_ section: StrictSection, rule: Decision.Rule?, earlier: [String]) -> Output {
         if rule == .argmax, section.has("threshold") { section.fault("threshold", "belongs to `rule: threshold` only") }
         let label = section.requiredText("label")
         if label.count > 64 { section.fault("label", "has more than 64 characters (Segment Label is LO)") }
@@ -126,7 +126,7 @@ extension Manifest {
     }
 
     /// `[value, scheme, meaning]`, within the lengths of PS3.3 8.8 (SH, SH, LO).
-    private static func code(_ section: ManifestSection, _ key: String, isRequired: Bool = false) -> Code? {
+    private static func code(_ section: StrictSection, _ key: String, isRequired: Bool = false) -> Code? {
         guard section.has(key) else {
             if isRequired { section.fault(key, "is missing") }
             return nil
@@ -141,7 +141,7 @@ extension Manifest {
         return Code(parts[0], parts[1], parts[2])
     }
 
-    private static func confidence(_ section: ManifestSection) -> Confidence {
+    private static func confidence(_ section: StrictSection) -> Confidence {
         guard let node = section.value("confidence") else {
             section.fault("confidence", "is missing: mean, maximum, {percentile: 95} or {fixed: 0.5}")
             return .mean
@@ -158,7 +158,7 @@ extension Manifest {
         return .fixed(rule.number("fixed", 0...1) ?? 0)
     }
 
-    private static func postprocess(_ section: ManifestSection, earlier: [String]) -> [Postprocessing] {
+    private static func postprocess(_ section: StrictSection, earlier: [String]) -> [Postprocessing] {
         let keys = ["removeSmall", "keepLargest", "fillHoles", "restrict"]
         return section.steps("postprocess", keys: keys).compactMap { key, step in
             switch key {
@@ -182,7 +182,7 @@ extension Manifest {
         }
     }
 
-    private static func connectivity(_ section: ManifestSection) -> Connectivity {
+    private static func connectivity(_ section: StrictSection) -> Connectivity {
         section.choice("connectivity", Connectivity.self) ?? .twentySix
     }
 }

@@ -14,7 +14,7 @@ extension Rules {
     /// Localizers, screen captures and dose pages are no input of any model, unless a manifest says what it excludes.
     static let excludedByDefault = ["LOCALIZER", "SECONDARY", "DOSE_INFO", "SCREEN SAVE"]
 
-    static func read(_ section: ManifestSection) -> Rules {
+    static func read(_ section: StrictSection) -> Rules {
         var rules = Rules()
         rules.modality = section.texts("modality")
         rules.sopClasses = section.texts("sopClasses").map { words in
@@ -50,19 +50,19 @@ extension Rules {
         return rules
     }
 
-    static func orientation(_ section: ManifestSection) -> Orientation? {
+    static func orientation(_ section: StrictSection) -> Orientation? {
         guard let rule = section.section("orientation", keys: ["plane", "within"]) else { return nil }
         guard let plane = rule.requiredChoice("plane", Plane.self) else { return nil }
         return Orientation(plane: plane, within: rule.number("within", 0...90) ?? 30)
     }
 
-    private static func text(_ section: ManifestSection, _ key: String) -> Text? {
+    private static func text(_ section: StrictSection, _ key: String) -> Text? {
         guard let rule = section.section(key, keys: ["include", "exclude"]) else { return nil }
         if !rule.has("include"), !rule.has("exclude") { section.fault(key, "needs `include`, `exclude` or both") }
         return Text(include: pattern(rule, "include"), exclude: pattern(rule, "exclude"))
     }
 
-    private static func pattern(_ section: ManifestSection, _ key: String) -> String? {
+    private static func pattern(_ section: StrictSection, _ key: String) -> String? {
         guard let text = section.text(key) else { return nil }
         do {
             _ = try Regex(text)

@@ -12,36 +12,14 @@ extension Manifest {
 
     /// Reads the text of a manifest; `file` names it in problems.
     package static func read(_ text: String, file: String) throws(PackageError) -> Manifest {
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: text)
-        } catch let error as YamlError {
-            throw .invalid([problem(of: error, file: file)])
-        } catch {
-            throw .invalid([.init(file: file, line: nil, message: "not YAML: \(error)")])
-        }
-        guard let root else { throw .invalid([.init(file: file, line: 1, message: "the manifest is empty")]) }
-        let problems = ManifestProblems(file: file)
-        let manifest = read(ManifestSection(root, path: "", keys: keys, problems: problems))
+        let problems = StrictProblems(file: file)
+        guard let root = StrictSection(yaml: text, keys: keys, problems: problems) else { throw .invalid(problems.problems) }
+        let manifest = read(root)
         guard let manifest, problems.problems.isEmpty else { throw .invalid(problems.problems) }
         return manifest
     }
 
-    private static func problem(of error: YamlError, file: String) -> PackageError.Problem {
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            let where_ = context.map { " \($0.text)" } ?? ""
-            return .init(file: file, line: mark.line, message: "not YAML: \(problem)\(where_)")
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            let keys = duplicates.map { "\($0)" }.joined(separator: ", ")
-            return .init(file: file, line: context.mark.line, message: "key given twice: \(keys)")
-        default:
-            return .init(file: file, line: nil, message: "not YAML: \(error)".split(separator: "\n").joined(separator: " "))
-        }
-    }
-
-    private static func read(_ root: ManifestSection) -> Manifest? {
+    private static func read(_ root: StrictSection) -> Manifest? {
         guard root.node.mapping != nil else { return nil }
         if root.requiredInteger("schema", 0...1_000_000) != 1, root.has("schema") {
             root.fault("schema", "must be 1, the only schema that this version of triaged reads")
@@ -104,7 +82,7 @@ extension Manifest {
     }
 
     /// A file beside the manifest: no folder in it can lead out of the package.
-    private static func fileName(_ section: ManifestSection, _ key: String) -> String {
+    private static func fileName(_ section: StrictSection, _ key: String) -> String {
         let file = section.requiredText(key)
         let parts = file.split(separator: "/", omittingEmptySubsequences: false)
         if !file.isEmpty, parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) || file.contains("\0") {
@@ -113,7 +91,7 @@ extension Manifest {
         return file
     }
 
-    private static func digest(_ section: ManifestSection, _ key: String) -> String {
+    private static func digest(_ section: StrictSection, _ key: String) -> String {
         let digest = section.requiredText(key)
         let isHex = digest.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         if !digest.isEmpty, digest.utf8.count != 64 || !isHex {
@@ -122,7 +100,7 @@ extension Manifest {
         return digest
     }
 
-    private static func network(_ section: ManifestSection) -> Network {
+    private static func network(_ section: StrictSection) -> Network {
         let file = fileName(section, "file")
         if !file.isEmpty, !file.hasSuffix(".onnx"), !file.hasSuffix(".xml") {
             section.fault("file", "must be an ONNX graph (.onnx) or OpenVINO IR (.xml)")
@@ -138,7 +116,7 @@ extension Manifest {
         return network
     }
 
-    private static func quality(_ section: ManifestSection) -> Quality {
+    private static func quality(_ section: StrictSection) -> Quality {
         Quality(
             unit: section.requiredText("unit"), minimumExtent: section.number("minimumExtent", 0...10_000),
             maximumSliceSpacing: section.number("maximumSliceSpacing", 0.01...1000),

@@ -4,27 +4,60 @@
 import DICOM
 import Yams
 
-/// Collects what is wrong while a manifest is read, so that one run names every fault.
-final class ManifestProblems {
+/// Collects what is wrong while a YAML file is read, so that one run names every fault.
+package final class StrictProblems {
     let file: String
-    private(set) var problems: [PackageError.Problem] = []
+    package private(set) var problems: [PackageError.Problem] = []
 
-    init(file: String) { self.file = file }
+    package init(file: String) { self.file = file }
 
     func add(_ message: String, at node: Node?) {
-        problems.append(.init(file: file, line: node?.mark?.line, message: message))
+        add(message, line: node?.mark?.line)
+    }
+
+    func add(_ message: String, line: Int?) {
+        problems.append(.init(file: file, line: line, message: message))
+    }
+
+    func add(_ error: YamlError) {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            add("not YAML: \(problem)\(context.map { " \($0.text)" } ?? "")", line: mark.line)
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            add("key given twice: \(duplicates.map { "\($0)" }.joined(separator: ", "))", line: context.mark.line)
+        default: add("not YAML: \(error)".split(separator: "\n").joined(separator: " "), line: nil)
+        }
     }
 }
 
 /// A YAML mapping with the keys that it may have. A getter that finds a fault notes it and gives a stand-in,
-/// which nobody sees: a manifest with problems is never used.
-struct ManifestSection {
+/// which nobody sees: a file with problems is never used. For manifests, and for the node's configuration.
+package struct StrictSection {
     let node: Node
     let path: String
-    let problems: ManifestProblems
+    let problems: StrictProblems
     private let values: [String: Node]
 
-    init(_ node: Node, path: String, keys: [String], problems: ManifestProblems) {
+    /// The whole text of a file; nil, with the problem noted, where it is no YAML or has nothing in it.
+    package init?(yaml text: String, keys: [String], problems: StrictProblems) {
+        do {
+            guard let root = try Yams.compose(yaml: text) else {
+                problems.add("the file is empty", line: 1)
+                return nil
+            }
+            self.init(root, path: "", keys: keys, problems: problems)
+            if node.mapping == nil { return nil }
+        } catch let error as YamlError {
+            problems.add(error)
+            return nil
+        } catch {
+            problems.add("not YAML: \(error)", line: nil)
+            return nil
+        }
+    }
+
+    init(_ node: Node, path: String, keys: [String], problems: StrictProblems) {
         self.node = node
         self.path = path
         self.problems = problems
@@ -42,29 +75,29 @@ struct ManifestSection {
                 }
             }
         } else {
-            problems.add("\(path.isEmpty ? "the manifest" : "`\(path)`") must be a mapping of keys", at: node)
+            problems.add("\(path.isEmpty ? "the file" : "`\(path)`") must be a mapping of keys", at: node)
         }
         self.values = values
     }
 
-    func has(_ key: String) -> Bool { values[key] != nil }
+    package func has(_ key: String) -> Bool { values[key] != nil }
     func value(_ key: String) -> Node? { values[key] }
     func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
-    func fault(_ key: String, _ message: String) { problems.add("`\(name(key))` \(message)", at: values[key] ?? node) }
+    package func fault(_ key: String, _ message: String) { problems.add("`\(name(key))` \(message)", at: values[key] ?? node) }
 
     private func required(_ key: String) -> Node? {
         if values[key] == nil, node.mapping != nil { problems.add("`\(name(key))` is missing", at: node) }
         return values[key]
     }
 
-    func section(_ key: String, keys: [String]) -> ManifestSection? {
-        values[key].map { ManifestSection($0, path: name(key), keys: keys, problems: problems) }
+    package func section(_ key: String, keys: [String]) -> StrictSection? {
+        values[key].map { StrictSection($0, path: name(key), keys: keys, problems: problems) }
     }
-    func requiredSection(_ key: String, keys: [String]) -> ManifestSection? {
-        required(key).map { ManifestSection($0, path: name(key), keys: keys, problems: problems) }
+    func requiredSection(_ key: String, keys: [String]) -> StrictSection? {
+        required(key).map { StrictSection($0, path: name(key), keys: keys, problems: problems) }
     }
 
-    func text(_ key: String) -> String? {
+    package func text(_ key: String) -> String? {
         guard let node = values[key] else { return nil }
         // `key:` with nothing behind it is null, not a text.
         guard case .scalar(let scalar) = node, !(scalar.style == .plain && ["", "~", "null"].contains(scalar.string)),
@@ -75,9 +108,9 @@ struct ManifestSection {
         }
         return scalar.string
     }
-    func requiredText(_ key: String) -> String { required(key) == nil ? "" : text(key) ?? "" }
+    package func requiredText(_ key: String) -> String { required(key) == nil ? "" : text(key) ?? "" }
 
-    func number(_ key: String, _ range: ClosedRange<Double>) -> Double? {
+    package func number(_ key: String, _ range: ClosedRange<Double>) -> Double? {
         guard let node = values[key] else { return nil }
         guard let value = node.float, value.isFinite else {
             fault(key, "must be a number")
@@ -85,11 +118,11 @@ struct ManifestSection {
         }
         return bounded(key, value, range)
     }
-    func requiredNumber(_ key: String, _ range: ClosedRange<Double>) -> Double {
+    package func requiredNumber(_ key: String, _ range: ClosedRange<Double>) -> Double {
         required(key) == nil ? range.lowerBound : number(key, range) ?? range.lowerBound
     }
 
-    func integer(_ key: String, _ range: ClosedRange<Int>) -> Int? {
+    package func integer(_ key: String, _ range: ClosedRange<Int>) -> Int? {
         guard let node = values[key] else { return nil }
         guard let value = node.int else {
             fault(key, "must be a whole number")
@@ -101,17 +134,17 @@ struct ManifestSection {
         }
         return value
     }
-    func requiredInteger(_ key: String, _ range: ClosedRange<Int>) -> Int {
+    package func requiredInteger(_ key: String, _ range: ClosedRange<Int>) -> Int {
         required(key) == nil ? range.lowerBound : integer(key, range) ?? range.lowerBound
     }
 
-    func boolean(_ key: String) -> Bool? {
+    package func boolean(_ key: String) -> Bool? {
         guard let node = values[key] else { return nil }
         if node.bool == nil { fault(key, "must be true or false") }
         return node.bool
     }
 
-    func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _: Choice.Type) -> Choice? {
+    package func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _: Choice.Type) -> Choice? {
         guard values[key] != nil, let word = text(key) else { return nil }
         if let choice = Choice.allCases.first(where: { "\($0.rawValue)" == word }) { return choice }
         let words = Choice.allCases.map { "\($0.rawValue)" }
@@ -119,7 +152,7 @@ struct ManifestSection {
         fault(key, "is `\(word)`, and must be one of \(words.joined(separator: ", "))\(near)")
         return nil
     }
-    func requiredChoice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ type: Choice.Type) -> Choice? {
+    package func requiredChoice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ type: Choice.Type) -> Choice? {
         required(key) == nil ? nil : choice(key, type)
     }
 
@@ -176,15 +209,27 @@ struct ManifestSection {
         return range
     }
 
+    /// Every item of a list of mappings with these keys.
+    package func sections(_ key: String, keys: [String]) -> [StrictSection] {
+        guard let node = values[key] else { return [] }
+        guard let items = node.sequence else {
+            fault(key, "must be a list")
+            return []
+        }
+        return items.enumerated().map { position, item in
+            StrictSection(item, path: "\(name(key))[\(position)]", keys: keys, problems: problems)
+        }
+    }
+
     /// Every item of a list of one-key mappings, with that key: `- clip: [0, 1]`.
-    func steps(_ key: String, keys: [String]) -> [(key: String, section: ManifestSection)] {
+    func steps(_ key: String, keys: [String]) -> [(key: String, section: StrictSection)] {
         guard let node = values[key] else { return [] }
         guard let items = node.sequence else {
             fault(key, "must be a list of steps")
             return []
         }
         return items.enumerated().compactMap { position, item in
-            let section = ManifestSection(item, path: "\(name(key))[\(position)]", keys: keys, problems: problems)
+            let section = StrictSection(item, path: "\(name(key))[\(position)]", keys: keys, problems: problems)
             guard let mapping = item.mapping else { return nil }
             guard mapping.count == 1, let step = mapping.first?.key.string else {
                 problems.add("`\(section.path)` must hold exactly one step", at: item)
