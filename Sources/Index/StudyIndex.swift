@@ -42,6 +42,23 @@ package final class StudyIndex: Sendable {
         syncer = Syncer(pool: pool, memory: memory)
     }
 
+    /// Opens an index that another process may be using, to read from it only.
+    package init(readingFrom path: String) throws(IndexError) {
+        try Self.check(path: path)
+        self.path = path
+        clock = { .now() }
+        boot = Moment.boot
+        onWorklistChange = { _ in }
+        openedAt = clock()
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(10)
+        do { pool = try DatabasePool(path: path, configuration: configuration) } catch {
+            throw .cannotOpen(path: path, message: "\(error)")
+        }
+        syncer = Syncer(pool: pool, memory: memory)
+    }
+
     /// Writes what is in the write-ahead log to the database and lets go of the file.
     package func close() throws(IndexError) {
         syncer.stop()

@@ -9,6 +9,12 @@ package struct FoundFile: Sendable, Hashable {
     package var epoch: Int64
     /// Of its last write, nanoseconds since 1970.
     package var modified: Int64
+
+    package init(relativePath: String, epoch: Int64, modified: Int64) {
+        self.relativePath = relativePath
+        self.epoch = epoch
+        self.modified = modified
+    }
 }
 
 extension InstanceStore {

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Association
+import DICOM
 
 struct Echo: ParsableCommand {
     static let configuration = CommandConfiguration(

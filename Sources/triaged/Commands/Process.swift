@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import DICOM
 import Foundation
 import Logging
 import Models
+import Triage
 import Web
 
 struct Process: ParsableCommand {

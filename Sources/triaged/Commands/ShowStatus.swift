@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import DICOM
 import Foundation
 import FoundationNetworking
 import Index
+import Triage
 import Web
 
 struct ShowStatus: ParsableCommand {
@@ -43,7 +45,7 @@ struct ShowStatus: ParsableCommand {
 
     private func queues(_ index: StudyIndex) throws {
         let counts = try index.counts()
-        print("stored        \(counts.studies) studies, \(counts.instances) instances, \(counts.instanceBytes >> 20) MiB")
+        print("stored        \(counts.studies) studies, \(counts.instances) instances")
         print("series        \(line(counts.series))")
         print("jobs          \(line(counts.jobs))")
         if counts.blockedStudies > 0 { print("blocked       \(counts.blockedStudies) studies; see the worklist for the reasons") }

@@ -24,7 +24,8 @@ struct WorkerCommand: ParsableCommand {
 /// A message for the operator and exit status 1.
 struct Failure: Error, CustomStringConvertible {
     var description: String
-    init(_ description: some CustomStringConvertible) { self.description = description.description }
+    init(_ description: String) { self.description = description }
+    init(_ error: any Error) { description = "\(error)" }
 }
 
 struct ConfigurationOption: ParsableArguments {

@@ -78,11 +78,11 @@ final class AnalysisLoop {
         guard let job = try index.nextJob() else { return 2 }
         guard try index.beginAttempt(job.id) else { return 0 }
         CrashPoint.reach(.jobStarted)
-        do throws(WorkerError) {
+        do {
             let (outcome, directory) = try run(job)
             CrashPoint.reach(.outcomeReceived)
             try finish(job, outcome, in: directory)
-        } catch {
+        } catch let error as WorkerError {
             counters.worker(isAlive: false)
             switch error {
             case .cannotStart(let reason):
@@ -211,12 +211,9 @@ final class AnalysisLoop {
 
     private func compare(_ comparison: PendingComparison) throws {
         let verdict: ComparisonVerdict
-        do throws(WorkerError) {
-            let a = try? store.absolutePath(of: comparison.first)
-            let b = try? store.absolutePath(of: comparison.copy)
-            guard let a, let b else {
-                return try index.resolve(comparison, as: .undecided(reason: "a file is not in the store"))
-            }
+        do {
+            let a = try store.absolutePath(of: comparison.first)
+            let b = try store.absolutePath(of: comparison.copy)
             switch try worker.run(.compare(a: a, b: b), budget: 120, breathe: breathe, progress: { _ in }) {
             case .compared(let same): verdict = same ? .samePixels : .otherPixels
             case .failed(let reason), .refused(let reason): verdict = .undecided(reason: reason)

@@ -69,11 +69,11 @@ final class ReceivedInstance: InstanceSink {
         return header
     }
 
-    private func stored() throws(StoreRefusal) -> StoredInstance {
+    private func stored() throws(StoreRefusal) -> Storage.StoredInstance {
         do throws(StorageError) { return try writer.commit() } catch { throw refusal(error) }
     }
 
-    private func record(_ header: InstanceHeader, _ stored: StoredInstance) throws(StoreRefusal) {
+    private func record(_ header: InstanceHeader, _ stored: Storage.StoredInstance) throws(StoreRefusal) {
         do throws(IndexError) {
             let outcome = try reception.index.record(
                 header, file: StoredFile(stored), association: association.id,
@@ -108,7 +108,7 @@ final class ReceivedInstance: InstanceSink {
             return StoreRefusal(status: .dataSetDoesNotMatchSOPClass, comment: String("\(error)".prefix(64)))
         case .unsupportedTransferSyntax, .truncated, .pastParent, .undefinedLength, .misplacedDelimiter, .notAnItem,
             .invalidVR, .nestingTooDeep, .tooManyElements, .forbiddenGroup, .duplicateAttribute, .valueTooLong,
-            .inflateFailed, .inflateLimit:
+            .inflateFailed, .inflateLimit, .notPart10, .malformedFileMeta:
             return StoreRefusal(status: .cannotUnderstand, comment: String("\(error)".prefix(64)))
         }
     }
@@ -141,7 +141,7 @@ struct Reception: Sendable {
 }
 
 extension StoredFile {
-    init(_ stored: StoredInstance) {
+    init(_ stored: Storage.StoredInstance) {
         self.init(
             path: stored.relativePath, epoch: stored.epoch, size: stored.size, headerDigest: stored.headerDigest,
             pixelDigest: stored.pixelDigest)

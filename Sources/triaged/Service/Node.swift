@@ -25,7 +25,8 @@ final class Node {
         let packages = try Self.packages(configuration, logger)
         let store = try InstanceStore(directory: configuration.storageDirectory)
         let changes = ChangeSignal()
-        let index = try StudyIndex(path: StudyIndex.path(in: store.directory)) { _ in changes.raise() }
+        let index = try StudyIndex(
+            path: StudyIndex.path(in: store.directory), onWorklistChange: { _ in changes.raise() })
         self.index = index
         try Recovery(store: store, index: index, logger: logger).run()
 
@@ -82,7 +83,7 @@ final class Node {
         let loops = [completenessService, analysisService] + deliveries
         let worklist = WorklistSource(index: index)
         let state = NodeState(
-            index: index, store: store, counters: counters, loops: loops, listener: listener, destinations: configuration.destinations)
+            index: index, store: store, counters: counters, loops: loops, listener: listener)
         let web = try WebServer(
             configuration: .init(host: configuration.webHost, port: configuration.webPort),
             needs: WebNeeds(

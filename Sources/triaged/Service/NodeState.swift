@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DICOM
 import Foundation
 import Index
 import Storage
+import Triage
 import Web
 
 /// Health, readiness and metrics of the running node.

@@ -14,7 +14,7 @@ enum Isolation {
             fclose(file)
         }
         // The listener goes first when processors are short.
-        setpriority(PRIO_PROCESS, 0, 5)
+        setpriority(__priority_which_t(bitPattern: PRIO_PROCESS.rawValue), 0, 5)
         signal(SIGPIPE, SIG_IGN)
         endWithParent()
     }

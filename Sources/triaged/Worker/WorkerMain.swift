@@ -57,7 +57,7 @@ struct WorkerMain {
             }
             return .warmed
         case .compare(let a, let b):
-            do { return .compared(samePixels: try PixelComparison.samePixels(a, b, options: Self.options)) } catch {
+            do { return .compared(samePixels: try PixelComparison.samePixels(a, b, admit: Self.options.admit)) } catch {
                 return .failed("\(error)")
             }
         case .analyse(let job): return analyse(job, id: request.id)
