@@ -16,7 +16,7 @@ package struct Part10Header: Sendable, Equatable {
     package static let maximumLength = 1 << 20
 
     /// Nil where more bytes are needed to see where the data set begins; `maximumLength` and two are always enough.
-    package init?(prefix bytes: UnsafeRawBufferPointer) throws(ScanError) {
+    package init?(prefix bytes: UnsafeRawBufferPointer) throws(Part10Error) {
         guard bytes.count >= 132 else { return nil }
         guard bytes[128..<132].elementsEqual("DICM".utf8) else { throw .notPart10 }
         let encoding = DataSetEncoding.explicitLittle

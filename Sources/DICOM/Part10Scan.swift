@@ -22,30 +22,35 @@ package struct Part10Scan: Sendable {
         return offset + UInt64(fileHeader.dataSetOffset)
     }
 
-    package mutating func consume(_ bytes: UnsafeRawBufferPointer) throws(ScanError) {
-        if scan != nil {
-            try scan!.consume(bytes)
-            return
-        }
+    /// Takes the bytes that follow those of the last call.
+    package mutating func consume(_ bytes: UnsafeRawBufferPointer) throws(Part10Error) {
+        if scan != nil { return try forward(bytes) }
         prefix.append(contentsOf: bytes)
         let prefix = prefix
-        let header: Result<Part10Header?, ScanError> = prefix.withUnsafeBytes { bytes in
-            do throws(ScanError) { return .success(try Part10Header(prefix: bytes)) } catch { return .failure(error) }
+        let outcome: Result<Void, Part10Error> = prefix.withUnsafeBytes { bytes in
+            do throws(Part10Error) {
+                guard let header = try Part10Header(prefix: bytes) else { return .success(()) }
+                begin(header)
+                return .success(try forward(UnsafeRawBufferPointer(rebasing: bytes[header.dataSetOffset...])))
+            } catch { return .failure(error) }
         }
-        guard let header = try header.get() else { return }
+        try outcome.get()
+    }
+
+    package mutating func finish() throws(Part10Error) -> InstanceHeader {
+        guard scan != nil else { throw prefix.count < 132 ? .notPart10 : .truncated(offset: prefix.count) }
+        do throws(ScanError) { return try scan!.finish() } catch { throw .dataSet(error) }
+    }
+
+    private mutating func begin(_ header: Part10Header) {
         fileHeader = header
-        self.prefix = []
+        prefix = []
         scan = DataSetScan(
             transferSyntaxUID: header.transferSyntaxUID, limits: limits,
             inflater: header.transferSyntaxUID.isDeflatedTransferSyntax ? makeInflater?() : nil)
-        let result: Result<Void, ScanError> = prefix[header.dataSetOffset...].withUnsafeBytes { rest in
-            do throws(ScanError) { return .success(try scan!.consume(rest)) } catch { return .failure(error) }
-        }
-        try result.get()
     }
 
-    package mutating func finish() throws(ScanError) -> InstanceHeader {
-        guard scan != nil else { throw prefix.count < 132 ? .notPart10 : .truncated(offset: UInt64(prefix.count)) }
-        return try scan!.finish()
+    private mutating func forward(_ bytes: UnsafeRawBufferPointer) throws(Part10Error) {
+        do throws(ScanError) { try scan!.consume(bytes) } catch { throw .dataSet(error) }
     }
 }

@@ -28,10 +28,6 @@ package enum ScanError: Error, Equatable, Sendable {
     case inflateFailed(offset: UInt64)
     /// The deflated stream swells beyond its bounds.
     case inflateLimit(offset: UInt64)
-    /// No DICOM file: no preamble with "DICM" (PS3.10 7.1).
-    case notPart10
-    /// File meta information that is wrong, ends in two places or names no transfer syntax.
-    case malformedFileMeta(Tag)
     case missingUID(Tag)
     case malformedUID(Tag)
 
@@ -41,7 +37,7 @@ package enum ScanError: Error, Equatable, Sendable {
         case .missingUID, .malformedUID: false
         case .unsupportedTransferSyntax, .truncated, .pastParent, .undefinedLength, .misplacedDelimiter, .notAnItem,
             .invalidVR, .nestingTooDeep, .tooManyElements, .forbiddenGroup, .duplicateAttribute, .valueTooLong,
-            .inflateFailed, .inflateLimit, .notPart10, .malformedFileMeta:
+            .inflateFailed, .inflateLimit:
             true
         }
     }
@@ -64,8 +60,6 @@ extension ScanError: CustomStringConvertible {
         case .valueTooLong(let tag, let offset): "the value of \(tag) at byte \(offset) is too long"
         case .inflateFailed(let offset): "the deflated data set is damaged near byte \(offset)"
         case .inflateLimit(let offset): "the deflated data set swells beyond its limit at byte \(offset)"
-        case .notPart10: "not a DICOM file"
-        case .malformedFileMeta(let tag): "the file meta information is wrong at \(tag)"
         case .missingUID(let tag): "\(tag) is missing or empty"
         case .malformedUID(let tag): "\(tag) is not a UID"
         }

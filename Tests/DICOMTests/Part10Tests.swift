@@ -25,19 +25,19 @@ struct Part10Tests {
         w.element(0x0002_0010, "UI", syntax)
         w.element(0x0002_0016, "AE", "CT1")
     }
-    private func read(_ bytes: [UInt8], piece: Int = .max) throws(ScanError) -> (Part10Header?, InstanceHeader, UInt64?) {
+    private func read(_ bytes: [UInt8], piece: Int = .max) throws(Part10Error) -> (Part10Header?, InstanceHeader, UInt64?) {
         var scan = Part10Scan()
         for start in stride(from: 0, to: bytes.count, by: max(1, min(piece, bytes.count))) {
             let part = bytes[start..<min(start + min(piece, bytes.count), bytes.count)]
-            let result: Result<Void, ScanError> = part.withUnsafeBytes { part in
-                do throws(ScanError) { return .success(try scan.consume(part)) } catch { return .failure(error) }
+            let result: Result<Void, Part10Error> = part.withUnsafeBytes { part in
+                do throws(Part10Error) { return .success(try scan.consume(part)) } catch { return .failure(error) }
             }
             try result.get()
         }
         return (scan.fileHeader, try scan.finish(), scan.pixelDataOffset)
     }
-    private func error(_ bytes: [UInt8]) -> ScanError? {
-        do throws(ScanError) {
+    private func error(_ bytes: [UInt8]) -> Part10Error? {
+        do throws(Part10Error) {
             _ = try read(bytes)
             return nil
         } catch { return error }
@@ -98,6 +98,6 @@ struct Part10Tests {
     func cut() {
         let head = meta { usual(&$0) }
         for end in 0..<head.count { #expect(error(Array(head[..<end])) != nil) }
-        #expect(error(head) == .missingUID(Tag(0x0008, 0x0016)))
+        #expect(error(head) == .dataSet(.missingUID(Tag(0x0008, 0x0016))))
     }
 }
