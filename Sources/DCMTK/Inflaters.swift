@@ -62,7 +62,9 @@ final class ZlibInflater: Inflater {
             {
                 throw .inflateLimit(offset: taken)
             }
-            if wroteNow > 0 { try body(UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<wroteNow]))) }
+            if wroteNow > 0 {
+                try body(UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<wroteNow])))
+            }
             switch result {
             case CDCMTK_INFLATE_NEEDS_INPUT: return
             case CDCMTK_INFLATE_NEEDS_ROOM: continue

@@ -65,7 +65,9 @@ enum Slot: UInt32, Sendable {
         }
     }
 
-    var isUnsignedShort: Bool { self == .rows || self == .columns || self == .samplesPerPixel || self == .bitsAllocated }
+    var isUnsignedShort: Bool {
+        self == .rows || self == .columns || self == .samplesPerPixel || self == .bitsAllocated
+    }
 }
 
 /// The gathered values, undecoded: Specific Character Set may, against the standard, come after them.

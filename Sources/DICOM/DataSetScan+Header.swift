@@ -69,12 +69,20 @@ extension DataSetScan {
         return uid
     }
 
-    /// The values of an attribute whose VR is limited to the default repertoire (CS, DA, TM …); other bytes show as U+FFFD.
+    /// The values of an attribute whose VR has the default repertoire without controls (CS, DA, TM, DS, IS, UI); other
+    /// bytes show as U+FFFD.
     private func codes(_ slot: Slot) -> [String] {
         let value = harvest.value(slot)
         if value.isEmpty { return [] }
         let values = value.split(separator: UInt8(ascii: "\\"), omittingEmptySubsequences: false).map {
-            String(decoding: DataSetScan.trimmed($0), as: UTF8.self)
+            bytes -> String in
+            let printable = DataSetScan.trimmed(bytes)
+            if printable.allSatisfy({ (0x20...0x7E).contains($0) }) {
+                return String(decoding: printable, as: UTF8.self)
+            }
+            return String(
+                String.UnicodeScalarView(
+                    printable.map { (0x20...0x7E).contains($0) ? UnicodeScalar($0) : "\u{FFFD}" }))
         }
         return values == [""] ? [] : values
     }

@@ -201,7 +201,8 @@ extension DataSetScan {
 
         if tag == DataSetScan.pixelData || tag == 0x7FE0_0008 || tag == 0x7FE0_0009 {
             guard form != .sequence, pixels.offset == nil else {
-                throw form == .sequence ? .invalidVR(Tag(tag), offset: offset) : .duplicateAttribute(Tag(tag), offset: offset)
+                throw form == .sequence
+                    ? .invalidVR(Tag(tag), offset: offset) : .duplicateAttribute(Tag(tag), offset: offset)
             }
             pixels.begin(at: offset, length: length)
             return nil

@@ -32,7 +32,8 @@ extension DataSetScan {
     /// Compares what Pixel Data has with what its description needs, in numbers that cannot overflow.
     func noteDefectsOfPixels(_ header: InstanceHeader, photometricInterpretation: String, in defects: inout DefectSet) {
         let traits = SyntaxTraits(transferSyntaxUID)
-        let hasFrameCount = harvest.isPresent(.numberOfFrames) && !harvest.value(.numberOfFrames).allSatisfy { $0 == 0x20 || $0 == 0 }
+        let hasFrameCount =
+            harvest.isPresent(.numberOfFrames) && !harvest.value(.numberOfFrames).allSatisfy { $0 == 0x20 || $0 == 0 }
         if hasFrameCount, (header.numberOfFrames ?? 0) <= 0 { defects.insert(.numberOfFramesMalformed) }
         guard pixels.offset != nil else {
             if header.rows != nil, header.columns != nil, !traits.isReferenced { defects.insert(.pixelDataMissing) }

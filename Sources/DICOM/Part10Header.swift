@@ -45,7 +45,8 @@ package struct Part10Header: Sendable, Equatable {
                 VRForm.isStandard(VRForm.name(base + offset + 4))
             else { throw .malformedFileMeta(Tag(tag)) }
             let size = form == .short ? 8 : 12
-            let length = form == .short ? Int(encoding.shortLength(base + offset + 6)) : Int(encoding.length(base + offset + 8))
+            let length =
+                form == .short ? Int(encoding.shortLength(base + offset + 6)) : Int(encoding.length(base + offset + 8))
             let next = offset + size + length
             if next > end ?? Part10Header.maximumLength { throw .malformedFileMeta(Tag(tag)) }
             guard bytes.count >= next else { return nil }

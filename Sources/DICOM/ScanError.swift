@@ -49,7 +49,8 @@ extension ScanError: CustomStringConvertible {
         case .unsupportedTransferSyntax(let uid): "transfer syntax \(uid) cannot be read"
         case .truncated(let offset): "the data set ends at byte \(offset), inside an element or a sequence"
         case .pastParent(let tag, let offset): "\(tag) at byte \(offset) is longer than the item or sequence around it"
-        case .undefinedLength(let tag, let offset): "\(tag) at byte \(offset) has an undefined length, which it may not have"
+        case .undefinedLength(let tag, let offset):
+            "\(tag) at byte \(offset) has an undefined length, which it may not have"
         case .misplacedDelimiter(let tag, let offset): "\(tag) at byte \(offset) delimits nothing"
         case .notAnItem(let tag, let offset): "\(tag) at byte \(offset) stands in a sequence where an item should be"
         case .invalidVR(let tag, let offset): "\(tag) at byte \(offset) has a value representation that cannot be used"

@@ -145,7 +145,11 @@ struct DecodedText {
     /// One character of a multi-byte set; `bad` are the bytes to show where it means nothing.
     mutating func append(_ code: [UInt8], through name: CharacterConverter.Name, bad: ArraySlice<UInt8>) {
         let (text, count) = CharacterConverter.named(name).convert(code[...])
-        if count == code.count, !text.isEmpty { current += text } else { bad.forEach { appendBad($0) } }
+        if count == code.count, !text.isEmpty {
+            current += text
+        } else {
+            for byte in bad { appendBad(byte) }
+        }
     }
 
     /// Bytes of a set without code extensions.

@@ -32,7 +32,10 @@ private struct Deflate {
         put(0, 2)
         align()
         let length = UInt16(data.count)
-        bytes += [UInt8(truncatingIfNeeded: length), UInt8(length >> 8), UInt8(truncatingIfNeeded: ~length), UInt8(~length >> 8)]
+        bytes += [
+            UInt8(truncatingIfNeeded: length), UInt8(length >> 8), UInt8(truncatingIfNeeded: ~length),
+            UInt8(~length >> 8),
+        ]
         bytes += data
     }
     /// Zeros by the fixed code: one literal, then copies of 258 at distance 1.
@@ -66,10 +69,13 @@ struct ZlibInflaterTests {
     }
     /// Pixel Data of `length` bytes, to be followed by them.
     private func pixelData(_ length: Int) -> [UInt8] {
-        [0xE0, 0x7F, 0x10, 0x00] + Array("OW".utf8) + [0, 0] + (0..<4).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
+        [0xE0, 0x7F, 0x10, 0x00] + Array("OW".utf8) + [0, 0]
+            + (0..<4).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
     }
 
-    private func scan(_ bytes: [UInt8], piece: Int = 4096, limits: ZlibInflater.Limits = .init()) throws -> (InstanceHeader, UInt64?) {
+    private func scan(_ bytes: [UInt8], piece: Int = 4096, limits: ZlibInflater.Limits = .init()) throws -> (
+        InstanceHeader, UInt64?
+    ) {
         var scan = DataSetScan(transferSyntaxUID: syntax, inflater: ZlibInflater(limits: limits))
         for start in stride(from: 0, to: bytes.count, by: piece) {
             try bytes[start..<min(start + piece, bytes.count)].withUnsafeBytes { try scan.consume($0) }
@@ -99,7 +105,9 @@ struct ZlibInflaterTests {
         #expect(throws: ScanError.self) { try scan(instance) }
         #expect(throws: ScanError.self) { try scan([0xFF, 0xFF, 0xFF]) }
         #expect(throws: ScanError.self) { try scan([]) }
-        for end in 0..<deflate.bytes.count { #expect(throws: ScanError.self) { try scan(Array(deflate.bytes[..<end])) } }
+        for end in 0..<deflate.bytes.count {
+            #expect(throws: ScanError.self) { try scan(Array(deflate.bytes[..<end])) }
+        }
         // A gzip trailer and a byte of padding are borne.
         #expect(throws: Never.self) { try scan(deflate.bytes + [UInt8](repeating: 1, count: 9), piece: 1) }
         #expect(throws: ScanError.inflateFailed(offset: UInt64(deflate.bytes.count))) {

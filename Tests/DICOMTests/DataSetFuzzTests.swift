@@ -25,10 +25,12 @@ struct DataSetFuzzTests {
     private static func seed(_ encoding: Encoding) -> [UInt8] {
         var w = DataSetWriter(encoding)
         w.bytes = DataSetWriter.slice(encoding, pixels: false)
-        w.sequence(0x0040_A730, defined: true, [
-            { $0.element(0x0008_0100, "SH", "A") },
-            { $0.sequence(0x0040_A043, defined: false, [{ $0.element(0x0008_0104, "LO", "B") }]) },
-        ])
+        w.sequence(
+            0x0040_A730, defined: true,
+            [
+                { $0.element(0x0008_0100, "SH", "A") },
+                { $0.sequence(0x0040_A043, defined: false, [{ $0.element(0x0008_0104, "LO", "B") }]) },
+            ])
         w.sequence(0x0041_1001, defined: true, [{ $0.element(0x0041_1002, "LO", "C") }])
         w.header(0x0041_1003, "UN", length: .max)
         var inner = DataSetWriter(.implicit)
@@ -89,7 +91,8 @@ struct DataSetFuzzTests {
         for round in 0..<7_000 {
             let bytes = DataSetFuzzTests.mutate(seed, &random)
             let whole = DataSetFuzzTests.outcome(bytes, encoding.uid, [.max])
-            let pieces = (0..<40).map { _ in Int.random(in: 1...Int.random(in: 1...64, using: &random), using: &random) }
+            let pieces = (0..<40).map { _ in Int.random(in: 1...Int.random(in: 1...64, using: &random), using: &random)
+            }
             let cut = DataSetFuzzTests.outcome(bytes, encoding.uid, pieces)
             if whole != cut {
                 Issue.record("round \(round): \(whole) in one piece, \(cut) in \(pieces)")
@@ -119,7 +122,9 @@ struct DataSetFuzzTests {
         var random = SeededGenerator(state: 42)
         for encoding in Encoding.allCases {
             for _ in 0..<1_000 {
-                let bytes = (0..<Int.random(in: 0...300, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                let bytes = (0..<Int.random(in: 0...300, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
                 if case .success = DataSetFuzzTests.outcome(bytes, encoding.uid, [.max]) { Issue.record("accepted") }
             }
         }

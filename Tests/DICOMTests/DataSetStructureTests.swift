@@ -47,7 +47,8 @@ struct DataSetStructureTests {
     @Test("64 nested sequences pass, 65 do not", arguments: Encoding.allCases, [true, false])
     func depth(_ encoding: Encoding, defined: Bool) {
         #expect(error(nested(encoding, levels: 64, defined: defined), encoding) == nil)
-        guard case .nestingTooDeep(limit: 64, _) = error(nested(encoding, levels: 65, defined: defined), encoding) else {
+        guard case .nestingTooDeep(limit: 64, _) = error(nested(encoding, levels: 65, defined: defined), encoding)
+        else {
             Issue.record("65 levels were accepted")
             return
         }
@@ -91,7 +92,8 @@ struct DataSetStructureTests {
 
     // MARK: sequences
 
-    @Test("sequences pass with lengths and with delimiters, empty ones too", arguments: Encoding.allCases, [true, false])
+    @Test(
+        "sequences pass with lengths and with delimiters, empty ones too", arguments: Encoding.allCases, [true, false])
     func sequences(_ encoding: Encoding, defined: Bool) {
         let bytes = DataSetWriter.instance(encoding) { w in
             w.sequence(sequence, defined: defined, [])
@@ -194,13 +196,36 @@ struct DataSetStructureTests {
             { $0.sequenceEnd() },
             { $0.item(length: 0) },
             // An item ends as a sequence, a sequence as an item.
-            { $0.header(0x0040_A730, "SQ", length: .max); $0.item(length: .max); $0.sequenceEnd(); $0.sequenceEnd() },
-            { $0.header(0x0040_A730, "SQ", length: .max); $0.item(length: .max); $0.itemEnd(); $0.itemEnd() },
-            // DCMTK ends a sequence of defined length here and reads the rest as elements of the data set.
-            { $0.header(0x0040_A730, "SQ", length: 16); $0.sequenceEnd(); $0.item(length: 0) },
-            { $0.header(0x0040_A730, "SQ", length: 24); $0.item(length: 16); $0.itemEnd(); $0.itemEnd() },
+            {
+                $0.header(0x0040_A730, "SQ", length: .max)
+                $0.item(length: .max)
+                $0.sequenceEnd()
+                $0.sequenceEnd()
+            },
+            {
+                $0.header(0x0040_A730, "SQ", length: .max)
+                $0.item(length: .max)
+                $0.itemEnd()
+                $0.itemEnd()
+            },
+            // DCMTK ends a sequence, or an item, of defined length here and reads the rest as part of what is around it.
+            {
+                $0.header(0x0040_A730, "SQ", length: 16)
+                $0.sequenceEnd()
+                $0.element(0x0040_A732, "LO", [])
+            },
+            {
+                $0.header(0x0040_A730, "SQ", length: 24)
+                $0.item(length: 16)
+                $0.itemEnd()
+                $0.item(length: 0)
+            },
             // An item inside an item.
-            { $0.header(0x0040_A730, "SQ", length: .max); $0.item(length: .max); $0.item(length: 0) },
+            {
+                $0.header(0x0040_A730, "SQ", length: .max)
+                $0.item(length: .max)
+                $0.item(length: 0)
+            },
         ]
         for (index, body) in wrong.enumerated() {
             guard case .misplacedDelimiter = error(DataSetWriter.instance(encoding, body), encoding) else {
@@ -239,7 +264,9 @@ struct DataSetStructureTests {
 
     // MARK: value representations
 
-    @Test("undefined length is refused where the value representation has none", arguments: ["OB", "OW", "OF", "UT", "UC"])
+    @Test(
+        "undefined length is refused where the value representation has none",
+        arguments: ["OB", "OW", "OF", "UT", "UC"])
     func undefinedLength(_ vr: String) {
         let bytes = DataSetWriter.instance(.explicit) { $0.header(0x0028_3006, vr, length: .max) }
         guard case .undefinedLength(Tag(0x0028, 0x3006), _) = error(bytes, .explicit) else {
@@ -315,7 +342,9 @@ struct DataSetStructureTests {
 
     // MARK: content of the top level
 
-    @Test("command and file meta elements are refused", arguments: Encoding.allCases, [0x0000_0100, 0x0002_0010] as [UInt32])
+    @Test(
+        "command and file meta elements are refused", arguments: Encoding.allCases,
+        [0x0000_0100, 0x0002_0010] as [UInt32])
     func forbiddenGroups(_ encoding: Encoding, tag: UInt32) {
         let bytes = DataSetWriter.instance(encoding) { $0.element(tag, "UI", "1.2 ") }
         guard case .forbiddenGroup = error(bytes, encoding) else {
@@ -360,7 +389,9 @@ struct DataSetStructureTests {
     func lengths() throws {
         let empty = DataSetWriter.instance(.explicit) { $0.element(0x0010_0020, "LO", "") }
         #expect(try DataSetScan.read(empty, Encoding.explicit.uid).patient.patientID == "")
-        let long = DataSetWriter.instance(.implicit) { $0.element(0x0010_0020, "", [UInt8](repeating: 65, count: 70_000)) }
+        let long = DataSetWriter.instance(.implicit) {
+            $0.element(0x0010_0020, "", [UInt8](repeating: 65, count: 70_000))
+        }
         guard case .valueTooLong(Tag(0x0010, 0x0020), _) = error(long, .implicit) else {
             Issue.record("accepted")
             return
@@ -454,7 +485,9 @@ struct DataSetStructureTests {
         }
     }
 
-    @Test("syntaxes that cannot be followed are refused", arguments: ["1.2.840.113619.5.2", "1.2.3.4", "1.2.840.10008.1.2.1.99"])
+    @Test(
+        "syntaxes that cannot be followed are refused",
+        arguments: ["1.2.840.113619.5.2", "1.2.3.4", "1.2.840.10008.1.2.1.99"])
     func unsupported(_ uid: String) throws {
         let uid = try #require(UID(uid))
         #expect(throws: ScanError.unsupportedTransferSyntax(uid)) {

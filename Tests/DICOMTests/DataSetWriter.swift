@@ -34,7 +34,13 @@ struct DataSetWriter {
     }
     mutating func u32(_ value: UInt32) {
         let (low, high) = (UInt16(truncatingIfNeeded: value), UInt16(value >> 16))
-        if encoding == .big { u16(high); u16(low) } else { u16(low); u16(high) }
+        if encoding == .big {
+            u16(high)
+            u16(low)
+        } else {
+            u16(low)
+            u16(high)
+        }
     }
     mutating func tag(_ tag: UInt32) {
         u16(UInt16(tag >> 16))
@@ -66,9 +72,18 @@ struct DataSetWriter {
         header(tag, "US", length: 2)
         u16(value)
     }
-    mutating func item(length: UInt32) { tag(0xFFFE_E000); u32(length) }
-    mutating func itemEnd() { tag(0xFFFE_E00D); u32(0) }
-    mutating func sequenceEnd() { tag(0xFFFE_E0DD); u32(0) }
+    mutating func item(length: UInt32) {
+        tag(0xFFFE_E000)
+        u32(length)
+    }
+    mutating func itemEnd() {
+        tag(0xFFFE_E00D)
+        u32(0)
+    }
+    mutating func sequenceEnd() {
+        tag(0xFFFE_E0DD)
+        u32(0)
+    }
 
     /// A sequence of items, with lengths or delimiters.
     mutating func sequence(_ tag: UInt32, defined: Bool, _ items: [(inout DataSetWriter) -> Void]) {
@@ -118,11 +133,15 @@ struct DataSetWriter {
         w.element(0x0008_0070, "LO", "Maker")
         w.element(0x0008_1030, "LO", "Head")
         w.element(0x0008_103E, "LO", "Axial 5 mm")
-        w.sequence(0x0008_1140, defined: true, [{
-            $0.element(0x0008_1150, "UI", "1.2")
-            // Its own, not the instance's.
-            $0.element(0x0010_0020, "LO", "NESTED")
-        }])
+        w.sequence(
+            0x0008_1140, defined: true,
+            [
+                {
+                    $0.element(0x0008_1150, "UI", "1.2")
+                    // Its own, not the instance's.
+                    $0.element(0x0010_0020, "LO", "NESTED")
+                }
+            ])
         w.element(0x0010_0010, "PN", Array("Buc^J".utf8) + [0xE9] + Array("r".utf8) + [0xF4] + Array("me".utf8))
         w.element(0x0010_0020, "LO", " P-1")
         w.element(0x0010_0021, "LO", "HOSPITAL")

@@ -25,7 +25,9 @@ struct Part10Tests {
         w.element(0x0002_0010, "UI", syntax)
         w.element(0x0002_0016, "AE", "CT1")
     }
-    private func read(_ bytes: [UInt8], piece: Int = .max) throws(Part10Error) -> (Part10Header?, InstanceHeader, UInt64?) {
+    private func read(_ bytes: [UInt8], piece: Int = .max) throws(Part10Error) -> (
+        Part10Header?, InstanceHeader, UInt64?
+    ) {
         var scan = Part10Scan()
         for start in stride(from: 0, to: bytes.count, by: max(1, min(piece, bytes.count))) {
             let part = bytes[start..<min(start + min(piece, bytes.count), bytes.count)]
@@ -43,7 +45,9 @@ struct Part10Tests {
         } catch { return error }
     }
 
-    @Test("gives its meta information, its header and where its pixels lie, in pieces of any size", arguments: [1, 7, 131, 132, 133, 400, .max])
+    @Test(
+        "gives its meta information, its header and where its pixels lie, in pieces of any size",
+        arguments: [1, 7, 131, 132, 133, 400, .max])
     func reads(piece: Int) throws {
         let head = meta { usual(&$0) }
         let (file, header, pixels) = try read(head + DataSetWriter.slice(.explicit), piece: piece)
@@ -61,9 +65,12 @@ struct Part10Tests {
         #expect(try read(head + DataSetWriter.slice(.explicit)).0?.dataSetOffset == head.count)
     }
 
-    @Test("is refused where its meta information ends in two places", arguments: [-8, -1, 1, 14, 100_000, Int(UInt32.max) - 200])
+    @Test(
+        "is refused where its meta information ends in two places",
+        arguments: [-8, -1, 1, 14, 100_000, Int(UInt32.max) - 200])
     func wrongLength(_ off: Int) {
-        guard case .malformedFileMeta = error(meta({ usual(&$0) }, lengthOff: off) + DataSetWriter.slice(.explicit)) else {
+        guard case .malformedFileMeta = error(meta({ usual(&$0) }, lengthOff: off) + DataSetWriter.slice(.explicit))
+        else {
             Issue.record("accepted")
             return
         }
@@ -73,10 +80,16 @@ struct Part10Tests {
     func syntax() {
         let wrong: [(inout DataSetWriter) -> Void] = [
             { $0.element(0x0002_0002, "UI", "1.2 ") },
-            { usual(&$0); $0.element(0x0002_0010, "UI", "1.2.840.10008.1.2") },
+            {
+                usual(&$0)
+                $0.element(0x0002_0010, "UI", "1.2.840.10008.1.2")
+            },
             { usual(&$0, syntax: "1.2.840.10008.1.2.1 ") }, { usual(&$0, syntax: "1.2..3") },
             { $0.element(0x0002_0010, "UI", Array("1.2.840.10008.1.2.1\0\0".utf8)) },
-            { $0.header(0x0002_0001, "SQ", length: 0); usual(&$0) },
+            {
+                $0.header(0x0002_0001, "SQ", length: 0)
+                usual(&$0)
+            },
             { $0.header(0x0002_0102, "OB", length: .max) },
         ]
         for (index, body) in wrong.enumerated() {

@@ -57,8 +57,14 @@ struct PixelDefectTests {
         ("none", Image(length: nil), ["pixelDataMissing"]),
         ("65,535 frames and none there", Image(frames: "65535", length: nil), ["pixelDataMissing"]),
         ("65,535 frames and one there", Image(frames: "65535"), ["pixelDataShort"]),
-        ("frames beyond 64 bits", Image(rows: 65535, columns: 65535, frames: "9223372036854775807"), ["pixelDataShort", "frameTooLarge"]),
-        ("rows and columns beyond 32 bits", Image(rows: 65535, columns: 65535, samples: 65535), ["pixelDataShort", "frameTooLarge"]),
+        (
+            "frames beyond 64 bits", Image(rows: 65535, columns: 65535, frames: "9223372036854775807"),
+            ["pixelDataShort", "frameTooLarge"]
+        ),
+        (
+            "rows and columns beyond 32 bits", Image(rows: 65535, columns: 65535, samples: 65535),
+            ["pixelDataShort", "frameTooLarge"]
+        ),
         ("no frames", Image(frames: "0"), ["numberOfFramesMalformed"]),
         ("negative frames", Image(frames: "-1"), ["numberOfFramesMalformed"]),
         ("no number", Image(frames: "many"), ["numberOfFramesMalformed"]),
@@ -104,21 +110,27 @@ struct PixelDefectTests {
                 w.header(0x7FE0_0010, "OB", length: .max)
                 body(&w)
             }
-            #expect(throws: ScanError.self, "case \(index)") { _ = try DataSetScan.read(bytes, UID(PixelDefectTests.jpeg)!) }
+            #expect(throws: ScanError.self, "case \(index)") {
+                _ = try DataSetScan.read(bytes, UID(PixelDefectTests.jpeg)!)
+            }
         }
     }
 
     @Test("an icon's Pixel Data inside a sequence is not the instance's")
     func icon() throws {
         let bytes = DataSetWriter.instance(.explicit) { w in
-            w.sequence(0x0088_0200, defined: false, [{
-                $0.short(0x0028_0010, 64)
-                $0.header(0x7FE0_0010, "OB", length: .max)
-                $0.item(length: 0)
-                $0.item(length: 4)
-                $0.bytes += [1, 2, 3, 4]
-                $0.sequenceEnd()
-            }])
+            w.sequence(
+                0x0088_0200, defined: false,
+                [
+                    {
+                        $0.short(0x0028_0010, 64)
+                        $0.header(0x7FE0_0010, "OB", length: .max)
+                        $0.item(length: 0)
+                        $0.item(length: 4)
+                        $0.bytes += [1, 2, 3, 4]
+                        $0.sequenceEnd()
+                    }
+                ])
         }
         let header = try DataSetScan.read(bytes, UID(PixelDefectTests.jpeg)!)
         #expect(!header.hasPixelData)

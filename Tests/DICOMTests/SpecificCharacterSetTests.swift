@@ -66,7 +66,8 @@ struct SpecificCharacterSetTests {
             "chrSQEncoding", ["ISO 2022 IR 13", "ISO 2022 IR 87"],
             "d4cfc0de5ec0dbb33d1b24423b3345441b28425e1b244242404f3a1b28423d1b24422464245e24401b28425e1b2442243f246d24261b28"
                 + "42", "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
-        TextSample("chrX1", ["ISO_IR 192"], "57616e675e5869616f446f6e673de78e8b5ee5b08fe69db13d20", "Wang^XiaoDong=王^小東="),
+        TextSample(
+            "chrX1", ["ISO_IR 192"], "57616e675e5869616f446f6e673de78e8b5ee5b08fe69db13d20", "Wang^XiaoDong=王^小東="),
         TextSample("chrX2", ["GB18030"], "57616e675e5869616f446f6e673dcdf55ed0a1b6ab3d", "Wang^XiaoDong=王^小东="),
     ]
 
@@ -206,7 +207,8 @@ struct SpecificCharacterSetTests {
 
     @Test("a backslash inside a character separates nothing")
     func halves() {
-        #expect(SpecificCharacterSet(terms: ["GBK"]).decode([0xD5, 0x5C, 0x5C, 0x41], as: .values).values == ["誠", "A"])
+        #expect(
+            SpecificCharacterSet(terms: ["GBK"]).decode([0xD5, 0x5C, 0x5C, 0x41], as: .values).values == ["誠", "A"])
         // 0x255C in ISO-IR 87 is a katakana.
         let japanese = SpecificCharacterSet(terms: ["", "ISO 2022 IR 87"])
         let bytes: [UInt8] = [0x1B, 0x24, 0x42, 0x25, 0x5C, 0x1B, 0x28, 0x42, 0x5C, 0x41]
@@ -271,13 +273,16 @@ struct SpecificCharacterSetTests {
         #expect(set.decode([], as: .values).values == [""])
     }
 
-    @Test("unknown and impossible terms are told", arguments: [["ISO_IR 999"], ["latin1"], ["", "GB18030"], ["ISO_IR 192", "ISO 2022 IR 87"], ["100"]])
+    @Test(
+        "unknown and impossible terms are told",
+        arguments: [["ISO_IR 999"], ["latin1"], ["", "GB18030"], ["ISO_IR 192", "ISO 2022 IR 87"], ["100"]])
     func unknown(_ terms: [String]) throws {
         #expect(!SpecificCharacterSet(terms: terms).isKnown)
         let bytes = DataSetWriter.instance(.explicit) {
             $0.element(0x0008_0005, "CS", terms.joined(separator: "\\"))
         }
-        #expect(try DataSetScan.read(bytes, DataSetWriter.Encoding.explicit.uid).defects.contains("characterSetUnknown"))
+        #expect(
+            try DataSetScan.read(bytes, DataSetWriter.Encoding.explicit.uid).defects.contains("characterSetUnknown"))
     }
 
     @Test("the character set counts for text that came before it")
