@@ -64,7 +64,8 @@ package struct Requestor: Sendable {
         let handle: AssociationHandle
         do throws(DCMTKError) {
             handle = try AssociationHandle(
-                socket: socket.take(), request: request.reduced.encoded(), answers: [],
+                socket: socket.take(), request: request.reduced.encoded(),
+                answers: [PresentationContextAnswer(id: 1, result: .acceptance, transferSyntax: nil)],
                 implementation: (Implementation.classUID, Implementation.versionName),
                 maximumPDULength: Limits.maximumPDULength, mute: true, timeout: timeouts.pdu)
         } catch {

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -121,12 +122,15 @@ cdcmtk_condition cdcmtk_association_establish(
         Channel &channel = *association->channel;
         channel.set_deadline(timeout_ms);
         channel.push_back(request, length);
-        channel.mute = mute;
+        // DUL leaks an A-ASSOCIATE-AC of more than 4 kB that it cannot write, so it does not write it.
+        std::vector<uint8_t> reply;
+        channel.captured = &reply;
         Parameters parameters;
         OFCondition condition = receive_request(*association, max_pdu, parameters);
         if (condition.good()) condition = answer(*association, parameters, contexts, count, *implementation);
-        channel.mute = false;
+        channel.captured = nullptr;
         if (condition.bad()) return cdcmtk_copy(condition);
+        if (!mute && channel.write(reply.data(), reply.size()) < 0) return cdcmtk_failed("the peer does not take the answer");
         // 12 bytes of heads; DUL's own limit where the peer states none.
         const unsigned long peer = parameters.peerMaxPDU;
         association->fragment_limit = (peer == 0 || peer > ASC_MAXIMUMPDUSIZE ? ASC_MAXIMUMPDUSIZE : peer) - 12;

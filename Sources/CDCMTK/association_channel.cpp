@@ -122,7 +122,11 @@ ssize_t Channel::read(void *buffer, size_t count) {
 }
 
 ssize_t Channel::write(const void *buffer, size_t count) {
-    if (mute) return ssize_t(count);
+    if (captured) {
+        auto *bytes = static_cast<const uint8_t *>(buffer);
+        captured->insert(captured->end(), bytes, bytes + count);
+        return ssize_t(count);
+    }
     if (!has_head_ && count == sizeof head_ && *static_cast<const uint8_t *>(buffer) == p_data_tf) {
         memcpy(head_, buffer, sizeof head_);
         has_head_ = true;

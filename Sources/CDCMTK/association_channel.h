@@ -42,8 +42,8 @@ public:
     int socket() const { return socket_; }
 
     End end = End::open;
-    /// Swallows what is written.
-    bool mute = false;
+    /// Where set, takes what is written instead of the socket.
+    std::vector<uint8_t> *captured = nullptr;
 
 private:
     bool wait(short events);

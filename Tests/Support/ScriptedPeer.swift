@@ -118,7 +118,7 @@ package final class ScriptedPeer {
 }
 
 /// Listens on a port of this machine and hands over the connections, to play an acceptor.
-package final class ScriptedListener {
+package final class ScriptedListener: Sendable {
     package let port: UInt16
     private let descriptor: Int32
 
