@@ -72,7 +72,7 @@ enum Fixtures {
         var urgent = item(4, "Nowak^Agnieszka", priority: .urgent, reason: "Midline shift by head-ct-hyperdensity (demonstration)", minutes: 75)
         urgent.findings = [finding(4, .urgent, label: "Midline shift", confidence: 1, volumeML: nil)]
         urgent.results = result(4, .failed, "0122 SOP class not supported")
-        let script = item(5, "<script>document.title='owned'</script>", minutes: 190)
+        let script = item(5, "<script>alert(1)</script>", minutes: 190)
         let refused = item(6, "O'Brien^Seán", state: .notAnalysed, run: nil, reason: "3 slices are missing between 41.25 and 45 mm", minutes: 21)
         let failed = item(7, "", state: .failed, run: nil, reason: "the worker ended twice on this series; see docs/operation.md", minutes: 9)
         let arriving = item(8, "김^민준=金^敏俊=김^민준", state: .arriving, run: nil, reason: "120 positions, 1.25 mm apart, association open", minutes: 0.1)

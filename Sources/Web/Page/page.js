@@ -158,18 +158,23 @@ document.addEventListener('keydown', event => {
   action();
 });
 
-// What was under the pointer when it went down is what is meant, whatever comes to lie there before it goes up.
+// What was under the pointer when it went down is what is meant, whatever comes to lie there before it goes up; and a row
+// that is drawn anew in between swallows no press.
 let pressed = null;
-document.addEventListener('pointerdown', event => {
+addEventListener('pointerdown', event => {
   const study = event.target.closest?.('.study')?.dataset.study ?? null;
-  pressed = event.target.closest?.('.acknowledge') ? study : null;
+  pressed = event.button === 0 && event.target.closest?.('.acknowledge') ? { study, x: event.clientX, y: event.clientY } : null;
   if (study) select(study, false);
 });
-document.addEventListener('click', event => {
-  // Assistive technology clicks without a pointer.
-  const uid = pressed ?? (event.detail === 0 ? event.target.closest?.('.acknowledge')?.closest('.study')?.dataset.study : null);
+addEventListener('pointercancel', () => { pressed = null; });
+addEventListener('pointerup', event => {
+  const press = pressed;
   pressed = null;
-  if (uid) acknowledge(uid);
+  if (press && Math.hypot(event.clientX - press.x, event.clientY - press.y) < 20) acknowledge(press.study);
+});
+// Assistive technology clicks without a pointer.
+addEventListener('click', event => {
+  if (event.detail === 0) acknowledge(event.target.closest?.('.acknowledge')?.closest('.study')?.dataset.study);
 });
 byId('scope').addEventListener('click', toggleScope);
 byId('help-button').addEventListener('click', () => dialogs.help());

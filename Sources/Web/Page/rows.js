@@ -25,9 +25,10 @@ export function nameBlock(item) {
 }
 
 export function identityLine(item) {
+  const saysModality = item.studyDescription.toUpperCase().split(/\W/).includes(item.modality);
   const parts = [
     item.patientID ? `ID ${item.patientID}` : 'no patient ID', words.sexAndAge(item.patientSex, item.patientBirthDate, new Date()),
-    item.modality, item.studyDescription, item.accessionNumber ? `Acc. ${item.accessionNumber}` : '',
+    saysModality ? '' : item.modality, item.studyDescription, item.accessionNumber ? `Acc. ${item.accessionNumber}` : '',
   ].filter(Boolean);
   return element('p', { class: 'identity' }, ...parts.map(text => element('bdi', { text })));
 }
@@ -85,7 +86,11 @@ export function fill(node, item, isOpen) {
     + `${item.findings[0]?.label ?? item.reason}, ${words.states[item.state] ?? item.state}`);
 
   const notes = [];
-  if (item.findings.length && item.reason) notes.push(element('p', { class: 'reason', text: item.reason }));
+  // Not where it only says again what stands above it.
+  const leads = item.findings[0];
+  if (leads && item.reason && (leads.gone || !item.reason.startsWith(leads.label))) {
+    notes.push(element('p', { class: 'reason', text: item.reason }));
+  }
   for (const text of item.warnings ?? []) notes.push(element('p', { class: 'warning', text }));
   for (const line of words.deliveries(item.results)) {
     notes.push(element('p', { class: line.failed ? 'warning' : 'delivery', text: line.text }));

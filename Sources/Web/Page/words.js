@@ -57,7 +57,8 @@ export function volume(mL) {
 
 // Never rounded up to certainty.
 export function confidence(value) {
-  return typeof value === 'number' ? `${Math.min(99, Math.max(0, Math.floor(value * 100 + 1e-9)))} %` : '';
+  if (typeof value !== 'number') return '';
+  return value > 0.99 ? '> 99 %' : `${Math.max(0, Math.round(value * 100))} %`;
 }
 
 // "19640229" with the day of the study in mind.

@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Foundation
+import Testing
+import Triage
+
+@testable import Web
+
+/// What a person sees, in a real browser.
+@Suite(.serialized, .enabled(if: Browser.isInstalled, "install chromium to see the page")) struct PageTests {
+    private static let isLive = "document.getElementById('cover')?.hidden === true"
+    private static let names = "[...document.querySelectorAll('.study .first')].map(n => n.textContent).join('|')"
+
+    private func open<Value: Sendable>(
+        _ items: [WorklistItem], width: Int = 1920, _ body: @escaping @Sendable (Browser, FixtureNode) async throws -> Value
+    ) async throws -> Value {
+        let node = FixtureNode(items)
+        return try await withServer(node) { port in
+            try await Browser.with("http://127.0.0.1:\(port)/", width: width) { browser in
+                try await browser.wait(Self.isLive)
+                return try await body(browser, node)
+            }
+        }
+    }
+
+    @Test("the list is in reading order with names, findings and what else a reader needs")
+    func mixed() async throws {
+        try await open(Fixtures.mixed) { browser, _ async throws in
+            #expect(try await browser.evaluate(Self.names) == "Hernández, María José|山田 太郎|Okonkwo-Featherstonehaugh, Adaeze Wilhelmina"
+                + "|Nowak, Agnieszka|<script>alert(1)</script>|O'Brien, Seán|No name|金 敏俊|Svensson, Åsa")
+            let text = try await browser.evaluate("document.body.innerText")
+            for words in ["Intracranial hemorrhage", "23.4 mL", "97 %", "Yamada, Tarou", "DEMONSTRATION", "Provisional", "no longer found",
+                "3 slices are missing between 41.25 and 45 mm", "Not analysed", "Analysis failed", "the worker ended twice", "Acknowledged (1)",
+                "acknowledged by Dr. Lindqvist", "pacs: SEG, SR stored", "pacs: SEG, SR NOT DELIVERED (0122 SOP class not supported)", "> 99 %",
+                "no finding by head-ct-hyperdensity (demonstration)"] {
+                #expect(text.contains(words), "\(words)")
+            }
+            #expect(!text.lowercased().contains("normal"))
+            #expect(try await browser.evaluate("document.querySelector('[lang=ja]').textContent") == "山田 太郎")
+            #expect(try await browser.evaluate("document.title") == "▲ 3 critical · Worklist")
+            try await browser.screenshot("mixed")
+        }
+    }
+
+    @Test("a name that is markup is shown as text, and no script of it runs")
+    func markup() async throws {
+        var item = Fixtures.item(1, "<img/onerror/src>^<script>document.body.remove()</script>=<b>山</b>")
+        item.reason = "<b>bold</b>"
+        item.studyDescription = "\u{202E}gnp.exe"
+        try await open([item]) { browser, _ async throws in
+            #expect(try await browser.evaluate(Self.names) == "<b>山</b>")
+            #expect(try await browser.evaluate("document.querySelector('.study .beside').textContent") == "<img/onerror/src>, <script>document.body.remove()</script>")
+            #expect(try await browser.evaluate("document.querySelectorAll('main script, main img, main b').length") == "0")
+            #expect(try await browser.evaluate("document.title") == "Worklist")
+            try await browser.screenshot("markup")
+        }
+    }
+
+    @Test("an empty list says so, and where studies are received")
+    func empty() async throws {
+        try await open([]) { browser, _ async throws in
+            #expect(try await browser.evaluate("document.getElementById('empty').innerText") == "No studies yet\n\nReceiving at TRIAGED on port 11112.")
+            try await browser.screenshot("empty")
+        }
+    }
+
+    @Test("studies out of scope are hidden, counted, and shown by one click or o")
+    func scope() async throws {
+        try await open(Fixtures.mixed) { browser, _ async throws in
+            #expect(try await browser.evaluate("document.getElementById('scope').textContent") == "Show 1 out of scope")
+            #expect(try await browser.evaluate(Self.names).contains("Ankle") == false)
+            try await browser.evaluate("document.getElementById('scope').click()")
+            #expect(try await browser.evaluate(Self.names).contains("Ankle"))
+            try await browser.press("o")
+            #expect(try await browser.evaluate(Self.names).contains("Ankle") == false)
+        }
+    }
+
+    @Test("j, k and the arrows move, a asks for the name once, Enter acknowledges the study that was asked about")
+    func acknowledge() async throws {
+        try await open(Fixtures.mixed) { browser, node async throws in
+            try await browser.press("j")
+            try await browser.press("ArrowDown")
+            try await browser.press("j")
+            try await browser.press("k")
+            #expect(try await browser.evaluate("document.activeElement.querySelector('.first').textContent") == "山田 太郎")
+            try await browser.press("a")
+            #expect(try await browser.evaluate("document.activeElement.id") == "acknowledge-by")
+            #expect(try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("山田 太郎"))
+            try await browser.press("Enter")
+            #expect(await node.acknowledgements.isEmpty)
+            try await browser.type("Dr. Abe")
+            try await browser.screenshot("acknowledge")
+            // The list turns over while the question stands.
+            await node.set([Fixtures.mixed[2], Fixtures.mixed[0], Fixtures.mixed[1]])
+            try await browser.wait("document.querySelector('.study .first').textContent.startsWith('Okonkwo')")
+            try await browser.press("Enter")
+            try await browser.wait("document.querySelector('#done .first')?.textContent === '山田 太郎'")
+            try await browser.press("Home")
+            try await browser.press("a")
+            #expect(try await browser.evaluate("document.getElementById('acknowledge-by').value") == "Dr. Abe")
+            try await browser.press("Enter")
+            try await browser.wait("document.querySelectorAll('#done .study').length === 2")
+            let kept = await node.acknowledgements
+            #expect(kept.map(\.study) == [Fixtures.uid(1), Fixtures.uid(2)])
+            #expect(kept.map(\.by) == ["Dr. Abe", "Dr. Abe"])
+            #expect(kept.map(\.runSequence) == [1, 2])
+        }
+    }
+
+    @Test("a button that was pressed means the study it belonged to, whatever moves under the pointer")
+    func pointer() async throws {
+        try await open([Fixtures.mixed[1], Fixtures.mixed[3]]) { browser, node async throws in
+            let place = try await browser.evaluate(
+                "(r => `${r.x + r.width / 2} ${r.y + r.height / 2}`)(document.querySelector('.acknowledge').getBoundingClientRect())")
+            let point = place.split(separator: " ").compactMap { Double($0) }
+            try await browser.mouse("mousePressed", x: point[0], y: point[1])
+            await node.set([Fixtures.mixed[0], Fixtures.mixed[1], Fixtures.mixed[3]])
+            try await browser.wait("document.querySelectorAll('.study').length === 3")
+            try await browser.mouse("mouseReleased", x: point[0], y: point[1])
+            try await browser.wait("document.getElementById('acknowledge').open")
+            #expect(try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("山田 太郎"))
+        }
+    }
+
+    @Test("a study that changes while it is asked about says so, and the first Enter after does nothing")
+    func changedUnderneath() async throws {
+        try await open([Fixtures.mixed[4]]) { browser, node async throws in
+            try await browser.press("j")
+            try await browser.press("a")
+            try await browser.type("Dr. Abe")
+            var changed = Fixtures.mixed[4]
+            changed.priority = .critical
+            changed.runSequence = 99
+            changed.findings = [Fixtures.finding(5)]
+            await node.set([changed])
+            try await browser.wait("!document.getElementById('acknowledge-changed').hidden")
+            // As if it had changed at this moment, for the machine may be slow.
+            try await browser.press("Enter")
+            #expect(try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("Intracranial hemorrhage"))
+            try await browser.screenshot("changed")
+            try await browser.evaluate("new Promise(resolve => setTimeout(resolve, 1100))")
+            if await node.acknowledgements.isEmpty { try await browser.press("Enter") }
+            try await browser.wait("document.querySelectorAll('#done .study').length === 1")
+            #expect(await node.acknowledgements.map(\.runSequence) == [99])
+        }
+    }
+
+    @Test("an acknowledgement that was not kept stays a question, with the reason")
+    func notKept() async throws {
+        try await open([Fixtures.mixed[1]]) { browser, node async throws in
+            try await browser.press("j")
+            try await browser.press("a")
+            try await browser.type("Dr. Abe")
+            await node.setBroken(true)
+            try await browser.press("Enter")
+            try await browser.wait("!document.getElementById('acknowledge-error').hidden")
+            #expect(try await browser.evaluate("document.getElementById('acknowledge-error').textContent") == "Not acknowledged: the acknowledgement was not kept; see the node's log")
+            #expect(try await browser.evaluate("document.getElementById('acknowledge').open") == "true")
+        }
+    }
+
+    @Test("a new critical study comes to the top by itself and is spoken")
+    func arrives() async throws {
+        try await open([Fixtures.mixed[3]]) { browser, node async throws in
+            #expect(try await browser.evaluate("document.getElementById('announcer').textContent") == "")
+            await node.set([Fixtures.mixed[1], Fixtures.mixed[3]])
+            try await browser.wait("document.querySelector('.study .first').textContent === '山田 太郎'")
+            #expect(try await browser.evaluate("document.getElementById('announcer').textContent") == "Critical: 山田 太郎, Intracranial hemorrhage")
+        }
+    }
+
+    @Test("? shows the keys, and d the details")
+    func help() async throws {
+        try await open(Fixtures.mixed) { browser, _ async throws in
+            try await browser.press("?")
+            #expect(try await browser.evaluate("document.getElementById('help').open") == "true")
+            try await browser.screenshot("help")
+            try await browser.press("Escape")
+            try await browser.press("j")
+            try await browser.press("d")
+            #expect(try await browser.evaluate("document.querySelector('.details').innerText").contains(Fixtures.uid(300).string))
+            try await browser.screenshot("details")
+        }
+    }
+
+    @Test("a narrow window loses nothing", arguments: [1000, 1280])
+    func narrow(width: Int) async throws {
+        try await open(Fixtures.mixed, width: width) { browser, _ async throws in
+            #expect(try await browser.evaluate("document.documentElement.scrollWidth <= innerWidth") == "true")
+            try await browser.screenshot("narrow-\(width)")
+        }
+    }
+}
