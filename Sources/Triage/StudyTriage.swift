@@ -36,6 +36,10 @@ package struct StudyTriage: Sendable, Equatable {
     /// What the reader must know besides, such as series that were refused.
     package var warnings: [String]
     package var order: ReadingOrder
+    /// A package that is for demonstration only took part.
+    package var usesDemonstration: Bool
+    /// The last run that took part; what an acknowledgement of this display has seen.
+    package var runSequence: Int
 
     package init(_ study: StudyEvidence) {
         let histories = study.series.flatMap(RunHistory.histories(of:))
@@ -55,6 +59,8 @@ package struct StudyTriage: Sendable, Equatable {
         }
         self.warnings = warnings
         reason = Words.reason(for: study, state: state, priority: priority, findings: findings, histories: histories)
+        usesDemonstration = histories.flatMap(\.runs).contains(where: \.model.isDemonstration)
+        runSequence = histories.map(\.newest.sequence).max() ?? 0
         order = ReadingOrder(
             isAcknowledged: isAcknowledged, priority: priority, arrivalSequence: study.arrivalSequence,
             studyInstanceUID: study.studyInstanceUID)

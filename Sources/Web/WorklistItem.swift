@@ -66,6 +66,20 @@ package struct WorklistItem: Codable, Sendable, Equatable {
         self.reason = reason
     }
 
+    /// What triage says of the study; identity, series, results and times are the caller's to add. `acknowledged` is dropped
+    /// where something new has come since.
+    package init(_ triage: StudyTriage, receivedAt: Date, acknowledged: Acknowledged?) {
+        self.init(
+            studyInstanceUID: triage.order.studyInstanceUID, receivedAt: receivedAt, state: triage.state, run: triage.run,
+            priority: triage.priority, reason: triage.reason)
+        self.acknowledged = triage.isAcknowledged ? acknowledged : nil
+        findings = triage.findings.map(WorklistFinding.init)
+        sequence = triage.order.arrivalSequence
+        runSequence = triage.runSequence
+        warnings = triage.warnings
+        demonstration = triage.usesDemonstration
+    }
+
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(studyInstanceUID, forKey: .studyInstanceUID)

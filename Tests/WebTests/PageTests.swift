@@ -41,6 +41,8 @@ import Triage
             #expect(try await browser.evaluate("document.querySelector('[lang=ja]').textContent") == "山田 太郎")
             #expect(try await browser.evaluate("document.title") == "▲ 3 critical · Worklist")
             try await browser.screenshot("mixed")
+            try await browser.press("End")
+            try await browser.screenshot("mixed-end")
         }
     }
 

@@ -4,6 +4,7 @@
 import DICOM
 import Foundation
 import Logging
+import ServiceLifecycle
 import Testing
 import Triage
 
@@ -268,6 +269,48 @@ import Triage
         let old = try await withServer(node) { try await HTTPProbe(port: $0).get("/api/worklist").json["revision"] as? String }
         let answer = try await withServer(node) { try await HTTPProbe(port: $0).get("/api/worklist?since=\(old ?? "")") }
         #expect(answer.status == 200)
+    }
+
+    @Test("what triage says becomes an item, acknowledged only while nothing new has come", arguments: [(4, true), (3, false)])
+    func fromTriage(seenThrough: Int, isAcknowledged: Bool) throws {
+        let model = ModelIdentity(name: "m", version: "1", manufacturer: "", digest: "", isDemonstration: true)
+        let finding = Finding(
+            label: "Bleed", code: Fixtures.bleed, category: Fixtures.bleed, type: Fixtures.bleed, confidence: 0.5, priority: .critical)
+        let triage = StudyTriage(
+            StudyEvidence(
+                studyInstanceUID: Fixtures.uid(1), arrivalSequence: 9,
+                series: [
+                    SeriesOutcome(
+                        seriesInstanceUID: Fixtures.uid(2), state: .analysed, reason: "",
+                        runs: [RunOutcome(sequence: 4, kind: .final, model: model, findings: [finding])])
+                ], acknowledgement: Acknowledgement(by: "A", seenThrough: seenThrough)))
+        let item = WorklistItem(triage, receivedAt: Date(), acknowledged: Acknowledged(by: "A", at: Date()))
+        #expect(item.studyInstanceUID == Fixtures.uid(1))
+        #expect(item.priority == .critical)
+        #expect(item.findings.map(\.label) == ["Bleed"])
+        #expect(item.runSequence == 4)
+        #expect(item.sequence == 9)
+        #expect(item.demonstration)
+        #expect((item.acknowledged != nil) == isAcknowledged)
+    }
+
+    @Test("told to stop, it lets a waiting reader finish and ends")
+    func shutdown() async throws {
+        let (ports, continuation) = AsyncStream<Int>.makeStream()
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let server = try WebServer(
+            configuration: .init(port: 0), needs: FixtureNode().needs, logger: logger, onListening: { continuation.yield($0) })
+        let group = ServiceGroup(services: [server], logger: logger)
+        let task = Task { try await group.run() }
+        var iterator = ports.makeAsyncIterator()
+        let probe = HTTPProbe(port: try #require(await iterator.next()))
+        let revision = try #require(try await probe.get("/api/worklist").json["revision"] as? String)
+        async let waiting = probe.get("/api/worklist?since=\(revision)")
+        try await Task.sleep(for: .milliseconds(200))
+        await group.triggerGracefulShutdown()
+        #expect(try await waiting.status == 204)
+        try await task.value
+        await #expect(throws: HTTPProbe.Failure.self) { try await probe.get("/healthz") }
     }
 
     @Test("it listens on loopback and on nothing else", arguments: ["0.0.0.0", "::", "10.0.0.1", "example.org", "", "127.1", "127.0.0.256", "128.0.0.1", "127.0.0.1.example.org", "127.0.0.01"])

@@ -56,7 +56,7 @@ function arrange(parent, wanted) {
       try { fill(row.node, item, opened === uid); } catch (error) { fillWithout(row.node, item, error); }
       row.drawn = drawn;
     }
-    row.node.classList.toggle('selected', uid === selected);
+    mark(row.node, uid === selected);
     if (parent.children[index] !== row.node) parent.insertBefore(row.node, parent.children[index] ?? null);
   });
   if (focused && focused.isConnected && document.activeElement !== focused && !dialogs.isOpen()) focused.focus({ preventScroll: true });
@@ -116,11 +116,16 @@ function cover(isLive, since) {
 
 const order = () => [...document.querySelectorAll('.study')].map(node => node.dataset.study);
 
+function mark(node, isSelected) {
+  node.classList.toggle('selected', isSelected);
+  node.setAttribute('aria-current', String(isSelected));
+}
+
 function select(uid, focuses = true) {
   if (!uid || !rows.has(uid)) return;
   selected = uid;
   for (const [other, row] of rows) {
-    row.node.classList.toggle('selected', other === uid);
+    mark(row.node, other === uid);
     row.node.tabIndex = other === uid ? 0 : -1;
   }
   if (focuses) {
@@ -156,6 +161,11 @@ document.addEventListener('keydown', event => {
   if (!action || event.repeat && event.key === 'a') return;
   event.preventDefault();
   action();
+});
+
+document.addEventListener('focusin', event => {
+  const uid = event.target.closest?.('.study')?.dataset.study;
+  if (uid && uid !== selected) select(uid, false);
 });
 
 // What was under the pointer when it went down is what is meant, whatever comes to lie there before it goes up; and a row

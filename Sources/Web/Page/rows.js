@@ -75,7 +75,10 @@ function details(item) {
       `${one.model} ${one.modelVersion ?? ''}`.trim(), one.run, one.gone ? 'no longer found' : ''].filter(Boolean).join(' · ')));
   const results = item.results.flatMap(one => row(
     one.destination, [one.delivery, one.reason ?? ''].filter(Boolean).join(' · '), one.sopInstanceUID));
-  return element('dl', { class: 'details' }, ...row('Study', item.studyInstanceUID), ...series, ...findings, ...results);
+  const { secondsToNotification: notified, engineSeconds: engine } = item.times ?? {};
+  const times = typeof notified === 'number' ? row('On the list',
+    `${notified.toFixed(2)} s after the last image${typeof engine === 'number' ? `, ${engine.toFixed(2)} s of it in the model` : ''}`) : [];
+  return element('dl', { class: 'details' }, ...row('Study', item.studyInstanceUID), ...times, ...series, ...findings, ...results);
 }
 
 export function fill(node, item, isOpen) {
