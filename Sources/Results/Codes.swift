@@ -28,7 +28,7 @@ enum Concept {
     static let deviceObserverSerialNumber = Code("121016", "DCM", "Device Observer Serial Number")
     static let procedureStudyInstanceUID = Code("121018", "DCM", "Procedure Study Instance UID")
     static let accessionNumber = Code("121022", "DCM", "Accession Number")
-    static let procedureReported = Code("121058", "DCM", "Procedure Reported")
+    static let procedureReported = Code("121058", "DCM", "Procedure reported")
     static let imagingProcedure = Code("363679005", "SCT", "Imaging procedure")
     static let imageLibrary = Code("111028", "DCM", "Image Library")
     static let imageLibraryGroup = Code("126200", "DCM", "Image Library Group")

@@ -6,9 +6,19 @@ import DICOM
 
 /// Reads results back and checks what no validator sees: whose they are, where they lie, and that report and
 /// Segmentation speak of the same things. Runs on everything that is made.
-struct ResultAudit {
+package struct ResultAudit {
     /// The first analysed instance.
-    let source: Item
+    private let source: Item
+
+    init(source: Item) { self.source = source }
+
+    /// Throws `ResultsError.audit` where results that belong together, a Segmentation first, are wrong or do not agree
+    /// with the analysed instance in that file.
+    package static func check(_ results: [EncodedResult], sourcePath: String) throws(ResultsError) {
+        let dataSet: DataSet
+        do { dataSet = try DataSet(contentsOf: sourcePath) } catch { throw ResultsError(error) }
+        try dataSet.withItem { (item) throws(ResultsError) in try ResultAudit(source: item).check(results) }
+    }
 
     func check(_ results: [EncodedResult]) throws(ResultsError) {
         var tracking: [Int: UID] = [:]

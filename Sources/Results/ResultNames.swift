@@ -13,6 +13,8 @@ struct ResultNames {
         var named = request
         // Where the files lie does not change what is made of them.
         for index in named.source.instances.indices { named.source.instances[index].path = "" }
+        // It decides whether there is a report, not what is in it: destinations share what they can.
+        named.template.negativeReport = false
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         guard let canonical = try? encoder.encode(named) else {

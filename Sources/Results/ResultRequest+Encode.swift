@@ -1,10 +1,8 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 import DCMTK
 import DICOM
-import Foundation
 
 extension ResultRequest {
     /// Makes the result files in `directory`, each named by its SOP Instance UID, audited and synced. Where nothing was
@@ -26,46 +24,35 @@ extension ResultRequest {
         do { first = try DataSet(contentsOf: source.instances[0].path) } catch { throw ResultsError(error) }
         return try first.withItem { (item) throws(ResultsError) in
             let header = Header(request: self, names: names, source: item)
-            var results: [EncodedResult] = []
+            var files: [ResultFile] = []
+            defer { for file in files { file.removeStaged() } }
             if let segmentation {
-                results.append(
-                    try save(
-                        .segmentation, SOPClass.segmentation, segmentation.sopInstanceUID,
-                        segmentation.seriesInstanceUID, in: directory
-                    ) { (item) throws(DCMTKError) in try segmentation.write(to: item, header: header) })
+                let result = result(
+                    .segmentation, SOPClass.segmentation, segmentation.sopInstanceUID, segmentation.seriesInstanceUID,
+                    directory)
+                files.append(
+                    try ResultFile(result) { (item) throws(DCMTKError) in
+                        try segmentation.write(to: item, header: header)
+                    })
             }
-            results.append(
-                try save(
-                    .measurementReport, SOPClass.comprehensive3DSR, report.sopInstanceUID, report.seriesInstanceUID,
-                    in: directory
-                ) { (item) throws(DCMTKError) in try report.write(to: item, header: header) })
-            try ResultAudit(source: item).check(results)
-            return results
+            let result = result(
+                .measurementReport, SOPClass.comprehensive3DSR, report.sopInstanceUID, report.seriesInstanceUID,
+                directory)
+            files.append(
+                try ResultFile(result) { (item) throws(DCMTKError) in try report.write(to: item, header: header) })
+            try ResultAudit(source: item).check(files.map(\.staged))
+            return try ResultFile.publish(files, in: directory)
         }
     }
 
-    private func save(
+    private func result(
         _ kind: EncodedResult.Kind, _ sopClassUID: UID, _ sopInstanceUID: UID, _ seriesInstanceUID: UID,
-        in directory: String, _ write: (Item) throws(DCMTKError) -> Void
-    ) throws(ResultsError) -> EncodedResult {
-        let path = "\(directory)/\(sopInstanceUID).dcm"
-        let dataSet = DataSet()
-        let digest: String
-        do {
-            try dataSet.withItem { (item) throws(DCMTKError) in try write(item) }
-            digest = try ResultFile.write(to: path) { (temporary) throws(DCMTKError) in
-                try dataSet.write(to: temporary, transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"))
-            }
-        } catch let error as ResultsError {
-            throw error
-        } catch let error as DCMTKError {
-            throw ResultsError(error)
-        } catch {
-            throw .encoding("\(error)")
-        }
-        return EncodedResult(
-            kind: kind, path: path, sopClassUID: sopClassUID, sopInstanceUID: sopInstanceUID,
-            studyInstanceUID: source.studyInstanceUID, seriesInstanceUID: seriesInstanceUID, digest: digest)
+        _ directory: String
+    ) -> EncodedResult {
+        EncodedResult(
+            kind: kind, path: "\(directory)/\(sopInstanceUID).dcm", sopClassUID: sopClassUID,
+            sopInstanceUID: sopInstanceUID, studyInstanceUID: source.studyInstanceUID,
+            seriesInstanceUID: seriesInstanceUID, digest: "")
     }
 
     private func checkVolumes(_ segmentation: Segmentation?) throws(ResultsError) {
@@ -77,41 +64,5 @@ extension ResultRequest {
                     finding: segment.finding, "it holds \(counted) mL, the finding says \(stated) mL")
             }
         }
-    }
-}
-
-/// A file of results on disk.
-enum ResultFile {
-    /// Makes the file under another name, syncs and renames it, syncs the directory; returns its SHA-256.
-    /// A file of that name must have the same bytes already.
-    static func write(
-        to path: String, _ make: (String) throws(DCMTKError) -> Void
-    ) throws -> String {
-        let temporary = path + ".partial"
-        try make(temporary)
-        var isRenamed = false
-        defer { if !isRenamed { unlink(temporary) } }
-        guard let made = FileManager.default.contents(atPath: temporary) else {
-            throw ResultsError.file(path: temporary, errno: errno)
-        }
-        let digest = SHA256.hash(data: made).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
-        if let existing = FileManager.default.contents(atPath: path) {
-            guard existing == made else { throw ResultsError.notReproducible(path: path) }
-        }
-        try sync(temporary, O_RDONLY)
-        guard rename(temporary, path) == 0 else { throw ResultsError.file(path: path, errno: errno) }
-        isRenamed = true
-        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        try sync(directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY)
-        return digest
-    }
-
-    private static func sync(_ path: String, _ flags: Int32) throws {
-        let descriptor = open(path, flags | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ResultsError.file(path: path, errno: errno) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw ResultsError.file(path: path, errno: errno) }
     }
 }

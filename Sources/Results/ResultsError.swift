@@ -17,7 +17,7 @@ package enum ResultsError: Error, Equatable, CustomStringConvertible {
     /// DCMTK could not read or encode.
     case encoding(String)
     /// The file could not be written.
-    case file(path: String, errno: Int32)
+    case file(path: String, String)
     /// The same UID stands for other bytes already.
     case notReproducible(path: String)
     /// An object that was made does not pass our own check.
@@ -31,9 +31,9 @@ package enum ResultsError: Error, Equatable, CustomStringConvertible {
             "\(path) disagrees with the first analysed instance on \(attribute): no results are made"
         case .maskDoesNotFit(let finding, let reason): "the mask of finding \(finding + 1) does not fit: \(reason)"
         case .encoding(let reason): "encoding failed: \(reason)"
-        case .file(let path, let errno): "cannot write \(path) (errno \(errno))"
+        case .file(let path, let reason): "cannot write \(path): \(reason)"
         case .notReproducible(let path): "\(path) exists with other content under the same SOP Instance UID"
-        case .audit(let path, let reason): "\(path) was made but is wrong, and must not be sent: \(reason)"
+        case .audit(let path, let reason): "\(path) would have been wrong, and was not kept: \(reason)"
         }
     }
 
@@ -51,7 +51,7 @@ package enum ResultsError: Error, Equatable, CustomStringConvertible {
         case .request, .maskDoesNotFit: "check the model package with `triaged model check`"
         case .source: "the stored file was changed or removed after the analysis; run it again"
         case .mixedPatients: "correct the patient of the study at the modality and send it again"
-        case .encoding, .notReproducible, .audit: "keep the files and report this defect"
+        case .encoding, .notReproducible, .audit: "keep the study and report this defect"
         case .file: "check space and permissions of the directory; the job is tried again"
         }
     }

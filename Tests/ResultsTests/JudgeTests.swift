@@ -12,27 +12,28 @@ import Testing
     static let sizes: [SourceStudy.Options] = [(512, 512), (100, 101), (511, 513), (33, 33)].map { columns, rows in
         SourceStudy.Options(name: "size", columns: columns, rows: rows)
     }
+    static let tilted = SourceStudy.Options(name: "tilted", columns: 40, rows: 37, tilt: 15)
+    static let multiFrame = SourceStudy.Options(name: "multi-frame", columns: 40, rows: 37, isMultiFrame: true)
+    static let japanese = SourceStudy.Options(
+        name: "ISO 2022 Japanese", columns: 40, rows: 37, characterSet: "\\ISO 2022 IR 87",
+        patientName: "Yamada^Tarou=\u{1B}$B;3ED\u{1B}(B^\u{1B}$BB@O:\u{1B}(B=\u{1B}$B$d$^$@\u{1B}(B^\u{1B}$B$?$m$&\u{1B}(B")
     static let kinds: [SourceStudy.Options] = [
-        .init(name: "tilted", columns: 40, rows: 37, tilt: 15),
-        .init(name: "multi-frame", columns: 40, rows: 37, isMultiFrame: true),
+        tilted, multiFrame, japanese,
         .init(name: "lossy", columns: 40, rows: 37, lossyRatio: "12.5"),
-        .init(
-            name: "ISO 2022 Japanese", columns: 40, rows: 37, characterSet: "\\ISO 2022 IR 87",
-            patientName: "Yamada^Tarou=\u{1B}$B;3ED\u{1B}(B^\u{1B}$BB@O:\u{1B}(B=\u{1B}$B$d$^$@\u{1B}(B^\u{1B}$B$?$m$&\u{1B}(B"),
+        .init(name: "ordered", columns: 40, rows: 37, isOrdered: true, timezone: "-0500"),
+        .init(name: "single slice", columns: 41, rows: 37, slices: 1),
         .init(
             name: "UTF-8 Japanese", columns: 40, rows: 37, characterSet: "ISO_IR 192",
             patientName: "Yamada^Tarou=山田^太郎=やまだ^たろう"),
     ]
 
     @Test(
-        "dicom3tools accepts Segmentation and report, and their entities agree with the source",
+        "dicom3tools and dsrdump accept Segmentation and report, and their entities agree with the source",
         .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump)), arguments: sizes + kinds, [1, 2])
     func dicom3tools(_ options: SourceStudy.Options, findings: Int) throws {
         let study = try SourceStudy(options)
         defer { study.remove() }
-        let masks = [study.mask(1, slices: 1..<4), study.mask(2, slices: 3..<6)]
-        let results = try study.request(findings: findings, masks: masks)
-            .encode(masks: masks, into: study.directory + "/out")
+        let results = try study.results(findings: findings)
         #expect(results.map(\.kind) == [.segmentation, .measurementReport])
         for result in results { #expect(try Judge.dciodvfy.complaints(result.path) == []) }
         #expect(try Judge.dcentvfy.complaints(study.files + results.map(\.path)) == [])
@@ -40,36 +41,105 @@ import Testing
     }
 
     @Test(
-        "highdicom and dcmqi read the masks back voxel for voxel, on the right slices",
-        .enabled(if: Judge.areDue(.highdicom, .dcmqi)), arguments: sizes + kinds, [1, 2])
-    func masks(_ options: SourceStudy.Options, findings: Int) throws {
+        "highdicom reads the masks back voxel for voxel, on the right slices",
+        .enabled(if: Judge.areDue(.highdicom)), arguments: sizes + kinds, [1, 2])
+    func highdicomMasks(_ options: SourceStudy.Options, findings: Int) throws {
         let study = try SourceStudy(options)
         defer { study.remove() }
-        let masks = [study.mask(1, slices: 1..<4), study.mask(2, slices: 3..<6)]
-        let request = study.request(findings: findings, masks: masks)
-        let path = try request.encode(masks: masks, into: study.directory + "/out")[0].path
+        let masks = study.masks
+        let path = try study.results(findings: findings)[0].path
         let size = options.columns * options.rows
-
-        var read = masks.map { Mask(columns: $0.columns, rows: $0.rows, slices: $0.slices,
-            voxels: [UInt8](repeating: 0, count: $0.voxels.count)) }
+        var read = masks.map { mask in
+            Mask(
+                columns: mask.columns, rows: mask.rows, slices: mask.slices,
+                voxels: [UInt8](repeating: 0, count: mask.voxels.count))
+        }
         for frame in try Judge.highdicomFrames(path) {
             let slice = try #require(
-                request.source.frames.firstIndex {
+                study.source.frames.firstIndex {
                     $0.sopInstanceUID.string == frame.source && $0.frameNumber ?? 0 == frame.frame
                 })
             for pixel in frame.pixels { read[frame.segment - 1].voxels[slice * size + pixel] = 1 }
         }
-        for index in 0..<findings { #expect(read[index] == masks[index], "highdicom, segment \(index + 1)") }
+        for index in 0..<findings { #expect(read[index] == masks[index], "segment \(index + 1)") }
+    }
 
-        let place = study.placement
+    /// Not where slices are tilted: dcmqi holds the frames for one upright box, and refuses.
+    @Test(
+        "dcmqi reads the masks back voxel for voxel, where they lie in the patient",
+        .enabled(if: Judge.areDue(.highdicom, .dcmqi)), arguments: sizes + kinds.filter { $0.tilt == 0 }, [1, 2])
+    func dcmqiMasks(_ options: SourceStudy.Options, findings: Int) throws {
+        let study = try SourceStudy(options)
+        defer { study.remove() }
+        let masks = study.masks
         let segments = try Judge.dcmqiSegments(
-            path,
-            on: .init(
-                origin: place.origin, columnStep: place.column, rowStep: place.row, sliceStep: place.slice,
-                size: place.size))
+            try study.results(findings: findings)[0].path, on: study.placement)
         #expect(segments.count == findings)
         for voxels in segments.values {
             #expect(masks.contains { mask in mask.voxels.indices.filter { mask.voxels[$0] != 0 } == voxels })
         }
+    }
+
+    @Test(
+        "highdicom and dcmqi find one group for the segment and one for its outline, under one tracking UID",
+        .enabled(if: Judge.areDue(.highdicom, .dcmqi)), arguments: [multiFrame, japanese])
+    func groups(_ options: SourceStudy.Options) throws {
+        let study = try SourceStudy(options)
+        defer { study.remove() }
+        let path = try study.results(findings: 2)[1].path
+        let groups = try Judge.highdicomGroups(path)
+        #expect(groups.map(\.kind) == ["volumetric", "volumetric", "planar", "planar"])
+        #expect(groups.map(\.finding) == ["1386000", "21454007", "1386000", "21454007"])
+        #expect(groups.prefix(2).map(\.segment) == [1, 2])
+        #expect(groups[0].trackingUID == groups[2].trackingUID && groups[1].trackingUID == groups[3].trackingUID)
+        #expect(groups[0].trackingUID != groups[1].trackingUID)
+        #expect(groups.allSatisfy { $0.trackingIdentifier.hasPrefix("DEMONSTRATION ") })
+        let volume = Double(study.masks[0].voxels.count { $0 != 0 }) * 0.5 * 0.5 * 2.5
+        #expect(
+            groups[0].values == [
+                "118565006 \(plain(volume)) mm3", "118565006 \(plain(volume / 1000)) mL", "103339001 23.456 mm",
+                "111012 93.75 %",
+            ])
+        #expect(try Judge.dcmqiGroupCount(path) == 4)
+    }
+
+    private func plain(_ value: Double) -> String { String(format: "%.6g", value) }
+
+    @Test(
+        "PixelMed finds TID 1500 in the reports, and no error",
+        .enabled(if: Judge.areDue(.pixelMedReport)), arguments: [multiFrame, japanese, kinds[4]])
+    func pixelMed(_ options: SourceStudy.Options) throws {
+        let study = try SourceStudy(options)
+        defer { study.remove() }
+        #expect(try Judge.pixelMedReport.complaints(study.results(findings: 2)[1].path) == [])
+    }
+
+    @Test(
+        "PixelMed finds no error in a Segmentation of a tilted series",
+        .enabled(if: Judge.areDue(.pixelMedInstance)))
+    func pixelMedSegmentation() throws {
+        let study = try SourceStudy(Self.tilted)
+        defer { study.remove() }
+        #expect(try Judge.pixelMedInstance.complaints(study.results(findings: 2)[0].path) == [])
+    }
+
+    @Test(
+        "every judge of reports accepts one without findings, and one of a finding without a mask",
+        .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump, .pixelMedReport, .highdicom, .dcmqi)),
+        arguments: [0, 1])
+    func reportsAlone(findings: Int) throws {
+        let study = try SourceStudy(Self.japanese)
+        defer { study.remove() }
+        var request = study.request(findings: findings)
+        request.template.negativeReport = true
+        let results = try request.encode(masks: [], into: study.output)
+        #expect(results.map(\.kind) == [.measurementReport])
+        let path = results[0].path
+        #expect(try Judge.dciodvfy.complaints(path) == [])
+        #expect(try Judge.dcentvfy.complaints(study.files + [path]) == [])
+        #expect(try Judge.dsrdump.complaints(path) == [])
+        #expect(try Judge.pixelMedReport.complaints(path) == [])
+        #expect(try Judge.highdicomGroups(path).count == findings)
+        #expect(try Judge.dcmqiGroupCount(path) == findings)
     }
 }

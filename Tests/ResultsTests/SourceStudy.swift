@@ -5,6 +5,7 @@ import DCMTK
 import DICOM
 import Foundation
 import Results
+import Support
 
 /// A small valid CT series on disk, and requests for results on it.
 struct SourceStudy {
@@ -20,7 +21,9 @@ struct SourceStudy {
         var characterSet = ""
         var patientName = "Doe^Jane"
         var lossyRatio: String?
-        var extra: [(Tag, String)] = []
+        /// The images know their order and the procedure that was done.
+        var isOrdered = false
+        var timezone: String?
 
         var description: String { "\(name), \(columns)x\(rows)x\(slices)" }
     }
@@ -97,7 +100,8 @@ struct SourceStudy {
             try item.set(Tag(0x0028, 0x2112), ratio)
             try item.set(Tag(0x0028, 0x2114), "ISO_10918_1")
         }
-        for (tag, text) in options.extra { try item.set(tag, text) }
+        if let timezone = options.timezone { try item.set(Tag(0x0008, 0x0201), timezone) }
+        if options.isOrdered { try setOrder(item) }
         func position(_ item: Item, _ slice: Int) throws(DCMTKError) {
             let point = grid.point(column: 0, row: 0, slice: Double(slice))
             try item.set(Tag(0x0020, 0x0032), "\(point.x)\\\(point.y)\\\(point.z)")
@@ -133,6 +137,22 @@ struct SourceStudy {
         let frames = options.isMultiFrame ? grid.slices : 1
         try item.set(
             Tag(0x7FE0, 0x0010), words: [UInt16](repeating: 1024, count: grid.rows * grid.columns * frames))
+    }
+
+    private static func setOrder(_ item: Item) throws(DCMTKError) {
+        func code(_ item: Item) throws(DCMTKError) {
+            try item.set(Tag(0x0008, 0x0100), "24725-4")
+            try item.set(Tag(0x0008, 0x0102), "LN")
+            try item.set(Tag(0x0008, 0x0104), "CT Head")
+        }
+        try item.append(Tag(0x0008, 0x1032), code)
+        try item.append(Tag(0x0040, 0x0275)) { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0008, 0x0050), "A123")
+            try item.set(Tag(0x0032, 0x1060), "CT head without contrast")
+            try item.append(Tag(0x0032, 0x1064), code)
+            try item.set(Tag(0x0040, 0x0009), "SPS1")
+            try item.set(Tag(0x0040, 0x1001), "RP1")
+        }
     }
 
     private static func decimal(_ value: Double) -> String {
@@ -195,12 +215,33 @@ extension SourceStudy {
             codeVersion: "0.1.0", configurationDigest: String(repeating: "cd", count: 32))
     }
 
-    var placement: (origin: [Double], column: [Double], row: [Double], slice: [Double], size: [Int]) {
+    var placement: Judge.Placement {
         let grid = source.grid
         func list(_ v: Vector3) -> [Double] { [v.x, v.y, v.z] }
-        return (
-            list(grid.origin), list(grid.columnStep), list(grid.rowStep), list(grid.sliceStep),
-            [grid.columns, grid.rows, grid.slices]
-        )
+        return Judge.Placement(
+            origin: list(grid.origin), columnStep: list(grid.columnStep), rowStep: list(grid.rowStep),
+            sliceStep: list(grid.sliceStep), size: [grid.columns, grid.rows, grid.slices])
+    }
+
+    /// Makes the results of `findings` findings with masks that share slices 3 and, from the second on, 4 and 5.
+    func results(findings: Int) throws -> [EncodedResult] {
+        let masks = masks
+        return try request(findings: findings, masks: masks).encode(masks: masks, into: output)
+    }
+
+    var masks: [Mask] { [mask(1, slices: 1..<4), mask(2, slices: 3..<6)] }
+    var output: String { directory + "/out" }
+
+    /// Reads a file, changes it and writes it back.
+    static func change(_ path: String, _ body: (Item) throws(DCMTKError) -> Void) throws {
+        let dataSet = try DataSet(contentsOf: path)
+        try dataSet.withItem { (item) throws(DCMTKError) in try body(item) }
+        try dataSet.write(to: path + ".changed", transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"))
+        guard rename(path + ".changed", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+
+    /// Reads values of a file.
+    static func read<R>(_ path: String, _ body: (Item) -> R) throws -> R {
+        try DataSet(contentsOf: path).withItem { body($0) }
     }
 }

@@ -95,7 +95,10 @@ extension Judge {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let run = try Judge.dcmqi.run(
             ["--inputDICOM", path, "--outputDirectory", directory, "--outputType", "nrrd"])
-        guard run.status == 0 else { throw Failure(description: "dcmqi failed: \(run.output.suffix(2000))") }
+        // It ends well whatever happens.
+        guard run.status == 0, !run.output.contains("ERROR") else {
+            throw Failure(description: "dcmqi failed: \(run.output.suffix(2000))")
+        }
         let grid = String(decoding: try JSONEncoder().encode(placement), as: UTF8.self)
         return try Judge.highdicom.python(
             """

@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DCMTK
+import DICOM
+import Foundation
+import Results
+import Support
+import Testing
+
+/// Every judge, and our own audit, shown to object to something.
+@Suite(.serialized) struct BrokenObjectTests {
+    /// Results of which one was changed.
+    private struct Broken {
+        let study: SourceStudy
+        let results: [EncodedResult]
+        let path: String
+
+        init(_ kind: EncodedResult.Kind, _ change: (Item) throws(DCMTKError) -> Void) throws {
+            study = try SourceStudy(.init(columns: 33, rows: 33))
+            results = try study.results(findings: 2)
+            path = results[kind == .segmentation ? 0 : 1].path
+            try SourceStudy.change(path, change)
+        }
+    }
+
+    @Test("dciodvfy and PixelMed miss an algorithm name", .enabled(if: Judge.areDue(.dciodvfy, .pixelMedInstance)))
+    func algorithmName() throws {
+        let broken = try Broken(.segmentation) { item in
+            item.child(Tag(0x0062, 0x0002))?.remove(Tag(0x0062, 0x0009))
+        }
+        defer { broken.study.remove() }
+        #expect(try Judge.dciodvfy.complaints(broken.path) != [])
+        #expect(try Judge.pixelMedInstance.complaints(broken.path) != [])
+    }
+
+    @Test("dcentvfy sees another patient", .enabled(if: Judge.areDue(.dcentvfy)))
+    func patient() throws {
+        let broken = try Broken(.segmentation) { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0010, 0x0020), "P0002")
+        }
+        defer { broken.study.remove() }
+        #expect(try Judge.dcentvfy.complaints(broken.study.files + [broken.path]) != [])
+    }
+
+    @Test("dsrdump and PixelMed object to an observer that is nothing", .enabled(if: Judge.areDue(.dsrdump, .pixelMedReport)))
+    func observer() throws {
+        let broken = try Broken(.measurementReport) { (item) throws(DCMTKError) in
+            // 121012 Device Observer UID loses its value.
+            item.child(Tag(0x0040, 0xA730), 2)?.remove(Tag(0x0040, 0xA124))
+            try item.child(Tag(0x0040, 0xA730), 1)?.child(Tag(0x0040, 0xA168))?.set(Tag(0x0008, 0x0100), "121006")
+        }
+        defer { broken.study.remove() }
+        #expect(try Judge.dsrdump.complaints(broken.path) != [])
+        #expect(try Judge.pixelMedReport.complaints(broken.path) != [])
+    }
+
+    @Test("highdicom misses a frame", .enabled(if: Judge.areDue(.highdicom)))
+    func frame() throws {
+        let broken = try Broken(.segmentation) { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0028, 0x0008), "7")
+        }
+        defer { broken.study.remove() }
+        #expect(throws: (any Error).self) { try Judge.highdicomFrames(broken.path) }
+    }
+
+    @Test("highdicom misses the template", .enabled(if: Judge.areDue(.highdicom)))
+    func template() throws {
+        let broken = try Broken(.measurementReport) { item in
+            item.remove(Tag(0x0040, 0xA504))
+        }
+        defer { broken.study.remove() }
+        #expect(throws: (any Error).self) { try Judge.highdicomGroups(broken.path) }
+    }
+
+    @Test("dcmqi misses a segment and a group", .enabled(if: Judge.areDue(.dcmqi, .highdicom)))
+    func segment() throws {
+        let broken = try Broken(.segmentation) { (item) throws(DCMTKError) in
+            try item.child(Tag(0x5200, 0x9230))?.child(Tag(0x0062, 0x000A))?.set(Tag(0x0062, 0x000B), 9)
+        }
+        defer { broken.study.remove() }
+        #expect(throws: (any Error).self) { try Judge.dcmqiSegments(broken.path, on: broken.study.placement) }
+        let report = try Broken(.measurementReport) { item in
+            item.remove(Tag(0x0040, 0xA730))
+        }
+        defer { report.study.remove() }
+        #expect(throws: (any Error).self) { try Judge.dcmqiGroupCount(report.path) }
+    }
+
+    struct Change: Sendable, CustomStringConvertible {
+        var kind: EncodedResult.Kind
+        var description: String
+        var apply: @Sendable (Item) throws(DCMTKError) -> Void
+    }
+
+    static let changes: [Change] = [
+        Change(kind: .segmentation, description: "its frame of reference") { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0020, 0x0052), "1.2.3")
+        },
+        Change(kind: .segmentation, description: "tracks another segment") { (item) throws(DCMTKError) in
+            try item.child(Tag(0x0062, 0x0002), 1)?.set(Tag(0x0062, 0x0021), "1.2.3")
+        },
+        Change(kind: .segmentation, description: "lacks its number or tracking") { (item) throws(DCMTKError) in
+            item.child(Tag(0x0062, 0x0002), 1)?.remove(Tag(0x0062, 0x0020))
+        },
+        Change(kind: .segmentation, description: "is of no segment") { (item) throws(DCMTKError) in
+            try item.child(Tag(0x5200, 0x9230), 2)?.child(Tag(0x0062, 0x000A))?.set(Tag(0x0062, 0x000B), 9)
+        },
+        Change(kind: .segmentation, description: "has no position") { (item) throws(DCMTKError) in
+            item.child(Tag(0x5200, 0x9230), 2)?.remove(Tag(0x0020, 0x9113))
+        },
+        Change(kind: .segmentation, description: "do not agree") { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0028, 0x0008), "7")
+        },
+        Change(kind: .measurementReport, description: "(0010,0020) differs") { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0010, 0x0020), "P0002")
+        },
+        Change(kind: .measurementReport, description: "(0010,0010) differs") { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0010, 0x0010), "Doe^John")
+        },
+        Change(kind: .measurementReport, description: "CID 7021") { (item) throws(DCMTKError) in
+            try item.child(Tag(0x0040, 0xA043))?.set(Tag(0x0008, 0x0100), "126010")
+        },
+        Change(kind: .measurementReport, description: "not in its evidence") { (item) throws(DCMTKError) in
+            item.remove(Tag(0x0040, 0xA375))
+        },
+        Change(kind: .measurementReport, description: "has no tracking UID") { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+            group?.child(Tag(0x0040, 0xA730), 1)?.remove(Tag(0x0040, 0xA124))
+        },
+        Change(kind: .measurementReport, description: "does not exist") { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+            try group?.child(Tag(0x0040, 0xA730), 4)?.child(Tag(0x0008, 0x1199))?.set(Tag(0x0062, 0x000B), 3)
+        },
+        Change(kind: .measurementReport, description: "does not speak of every segment") { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+            group?.child(Tag(0x0040, 0xA730), 4)?.remove(Tag(0x0008, 0x1199))
+        },
+    ]
+
+    @Test("our own audit sees what no validator sees", arguments: changes)
+    func audit(_ change: Change) throws {
+        let broken = try Broken(change.kind, change.apply)
+        defer { broken.study.remove() }
+        let error = try #require(throws: ResultsError.self) {
+            try ResultAudit.check(broken.results, sourcePath: broken.study.files[0])
+        }
+        #expect("\(error)".contains(change.description))
+    }
+}

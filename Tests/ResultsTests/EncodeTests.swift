@@ -1,0 +1,256 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DCMTK
+import DICOM
+import Foundation
+import Results
+import Support
+import Testing
+
+/// What is made, when, of what, and under which names.
+struct EncodeTests {
+    private static let small = SourceStudy.Options(columns: 33, rows: 31)
+
+    @Test("the same request gives the same bytes under the same UIDs, wherever the files lie")
+    func reproducible() throws {
+        let first = try SourceStudy(Self.small), second = try SourceStudy(Self.small)
+        defer { first.remove() }
+        defer { second.remove() }
+        let one = try first.results(findings: 2), two = try second.results(findings: 2)
+        #expect(one.map(\.sopInstanceUID) == two.map(\.sopInstanceUID))
+        #expect(one.map(\.digest) == two.map(\.digest))
+        for (a, b) in zip(one, two) {
+            #expect(FileManager.default.contents(atPath: a.path) == FileManager.default.contents(atPath: b.path))
+        }
+        // Again, over the files that are there.
+        #expect(try first.results(findings: 2) == one)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: first.output).count == 2)
+    }
+
+    struct Change: Sendable, CustomStringConvertible {
+        var description: String
+        var apply: @Sendable (inout ResultRequest, inout [Mask]) -> Void
+    }
+
+    static let changes: [Change] = [
+        Change(description: "content time") { request, _ in request.contentTime.microseconds += 1 },
+        Change(description: "a source's bytes") { request, _ in
+            request.source.instances[2].digest = String(repeating: "f", count: 64)
+        },
+        Change(description: "package") { request, _ in request.model.digest = String(repeating: "f", count: 64) },
+        Change(description: "code version") { request, _ in request.codeVersion = "0.1.1" },
+        Change(description: "configuration") { request, _ in request.configurationDigest = "x" },
+        Change(description: "template") { request, _ in request.template.reportSeriesNumber += 1 },
+        Change(description: "confidence") { request, _ in request.findings[0].confidence = 0.5 },
+        Change(description: "one voxel") { request, masks in
+            masks[0].voxels[masks[0].voxels.firstIndex(of: 1) ?? 0] = 0
+            request.findings[0].volumeML = nil
+        },
+    ]
+
+    @Test("whatever changes the bytes changes every UID", arguments: changes)
+    func names(_ change: Change) throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        var masks = study.masks
+        var request = study.request(findings: 2, masks: masks)
+        let before = try request.encode(masks: masks, into: study.output)
+        change.apply(&request, &masks)
+        let after = try request.encode(masks: masks, into: study.output)
+        for (a, b) in zip(before, after) {
+            #expect(a.sopInstanceUID != b.sopInstanceUID && a.seriesInstanceUID != b.seriesInstanceUID)
+            #expect(a.digest != b.digest)
+            #expect(b.sopInstanceUID.string.hasPrefix("2.25."))
+        }
+    }
+
+    @Test("a file of that name with other bytes is not replaced")
+    func collision() throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        let path = try study.results(findings: 1)[0].path
+        try Data("other".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(throws: ResultsError.notReproducible(path: path)) { try study.results(findings: 1) }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "other")
+    }
+
+    @Test("no finding makes a report only where the destination asks and the coverage was accepted")
+    func negative() throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        var request = study.request(findings: 0)
+        #expect(try request.encode(masks: [], into: study.output) == [])
+        request.template.negativeReport = true
+        request.coverage.isNegativeAccepted = false
+        #expect(try request.encode(masks: [], into: study.output) == [])
+        request.coverage.isNegativeAccepted = true
+        let results = try request.encode(masks: [], into: study.output)
+        #expect(results.map(\.kind) == [.measurementReport])
+        let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: results[0].path)), as: UTF8.self)
+        #expect(text.contains("No finding by head-ct-hyperdensity 1.0.0."))
+        #expect(text.contains("Looked for: Intracranial hemorrhage."))
+        #expect(text.contains("Analysed: 6 slices, extent 15 mm."))
+        #expect(text.contains("without findings"))
+        #expect(!text.lowercased().contains("normal"))
+    }
+
+    @Test("a provisional run makes no objects")
+    func provisional() throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        var request = study.request()
+        request.isFinal = false
+        #expect(throws: ResultsError.request("results are made of final runs only")) {
+            try request.encode(masks: [], into: study.output)
+        }
+    }
+
+    @Test("patient and study keep their bytes and their character set", arguments: [
+        JudgeTests.japanese,
+        // Katakana of ISO 2022 IR 13, put into the files below.
+        SourceStudy.Options(
+            name: "IR 13", columns: 33, rows: 31, characterSet: "ISO 2022 IR 13\\ISO 2022 IR 87",
+            patientName: "KATAKANA^NAME="),
+    ])
+    func patientBytes(_ options: SourceStudy.Options) throws {
+        let study = try SourceStudy(options)
+        defer { study.remove() }
+        let placeholder = Data("KATAKANA^NAME=".utf8)
+        let katakana = Data([0xD4, 0xCF, 0xC0, 0xDE, 0x5E, 0xC0, 0xDB, 0xB3, 0x3D, 0xB1, 0xB2, 0xB3, 0xB4, 0xB5])
+        for file in study.files {
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            if let range = bytes.range(of: placeholder) { bytes.replaceSubrange(range, with: katakana) }
+            try bytes.write(to: URL(fileURLWithPath: file))
+        }
+        let tags = [
+            Tag(0x0008, 0x0005), Tag(0x0010, 0x0010), Tag(0x0010, 0x0020), Tag(0x0010, 0x0021), Tag(0x0008, 0x0050),
+            Tag(0x0008, 0x1030), Tag(0x0020, 0x000D),
+        ]
+        let source = try SourceStudy.read(study.files[0]) { item in tags.map { item.bytes($0) } }
+        #expect(source[1]?.contains(options.name == "IR 13" ? 0xD4 : 0x1B) == true)
+        for result in try study.results(findings: 2) {
+            #expect(try SourceStudy.read(result.path) { item in tags.map { item.bytes($0) } } == source)
+        }
+    }
+
+    @Test("times are stated in the offset that the source states, or else in the node's without an offset")
+    func timezone() throws {
+        for (timezone, date, time) in [(nil, "20260102", "190000.120000"), ("-0500", "20260102", "050000.120000")] {
+            var options = Self.small
+            options.timezone = timezone
+            let study = try SourceStudy(options)
+            defer { study.remove() }
+            for result in try study.results(findings: 1) {
+                let read = try SourceStudy.read(result.path) { item in
+                    [Tag(0x0008, 0x0023), Tag(0x0008, 0x0033), Tag(0x0008, 0x0201)].map { item.string($0) }
+                }
+                #expect(read == [date, time, timezone])
+            }
+        }
+    }
+
+    @Test("a lossy source makes a lossy Segmentation, with the source's ratio and method")
+    func lossy() throws {
+        let tags = [Tag(0x0028, 0x2110), Tag(0x0028, 0x2112), Tag(0x0028, 0x2114)]
+        for (ratio, expected) in [(nil, ["00", nil, nil]), ("12.5", ["01", "12.5", "ISO_10918_1"])] as [(String?, [String?])] {
+            var options = Self.small
+            options.lossyRatio = ratio
+            let study = try SourceStudy(options)
+            defer { study.remove() }
+            let path = try study.results(findings: 1)[0].path
+            #expect(try SourceStudy.read(path) { item in tags.map { item.string($0) } } == expected)
+        }
+    }
+
+    @Test("one lossy instance among others is enough")
+    func oneLossy() throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        try SourceStudy.change(study.files[4]) { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0028, 0x2110), "01")
+        }
+        let path = try study.results(findings: 1)[0].path
+        #expect(try SourceStudy.read(path) { $0.string(Tag(0x0028, 0x2110)) } == "01")
+        #expect(try SourceStudy.read(path) { $0.has(Tag(0x0028, 0x2112)) } == false)
+    }
+
+    @Test("algorithm, device observer and contributing equipment say the same, as IHE AIR wants")
+    func equipment() throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        let results = try study.results(findings: 1)
+        for result in results {
+            let equipment = try SourceStudy.read(result.path) { item -> [String?] in
+                let item = item.child(Tag(0x0018, 0xA001))
+                return [Tag(0x0008, 0x0070), Tag(0x0008, 0x1090), Tag(0x0018, 0x1020), Tag(0x0018, 0x1002)]
+                    .map { item?.string($0) }
+            }
+            #expect(equipment.prefix(3) == ["triaged project", "head-ct-hyperdensity", "1.0.0"])
+            let observer = try SourceStudy.read(results[1].path) { item -> [String?] in
+                [(4, Tag(0x0040, 0xA160)), (5, Tag(0x0040, 0xA160)), (2, Tag(0x0040, 0xA124))]
+                    .map { item.child(Tag(0x0040, 0xA730), $0)?.string($1) }
+            }
+            #expect(observer == [equipment[0], equipment[1], equipment[3]])
+        }
+        let segment = try SourceStudy.read(results[0].path) { item -> [String?] in
+            let algorithm = item.child(Tag(0x0062, 0x0002))?.child(Tag(0x0062, 0x0007))
+            return [Tag(0x0024, 0x0202), Tag(0x0066, 0x0036), Tag(0x0066, 0x0031)].map { algorithm?.string($0) }
+        }
+        #expect(segment == ["triaged project", "head-ct-hyperdensity", "1.0.0"])
+    }
+
+    @Test("a demonstration says so in series description and label, another package does not", arguments: [true, false])
+    func demonstration(_ isDemonstration: Bool) throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        let masks = study.masks
+        var request = study.request(findings: 1, masks: masks)
+        request.model.isDemonstration = isDemonstration
+        let results = try request.encode(masks: masks, into: study.output)
+        for result in results {
+            let description = try SourceStudy.read(result.path) { $0.string(Tag(0x0008, 0x103E)) ?? "" }
+            #expect(description.hasPrefix("DEMONSTRATION ") == isDemonstration)
+            let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: result.path)), as: UTF8.self)
+            #expect(text.contains("DEMONSTRATION") == isDemonstration)
+        }
+        let labels = try SourceStudy.read(results[0].path) { item in
+            [item.string(Tag(0x0070, 0x0080)), item.child(Tag(0x0062, 0x0002))?.string(Tag(0x0062, 0x0005))]
+        }
+        #expect(labels == (isDemonstration
+            ? ["DEMONSTRATION", "DEMONSTRATION Intracranial hemorrhage"] : ["SEGMENTATION", "Intracranial hemorrhage"]))
+    }
+
+    @Test("positions are the source's own strings, and tilted slices state no distance between them")
+    func geometry() throws {
+        for (options, spacing) in [(Self.small, "2.5"), (JudgeTests.tilted, nil)] as [(SourceStudy.Options, String?)] {
+            let study = try SourceStudy(options)
+            defer { study.remove() }
+            let path = try study.results(findings: 1)[0].path
+            let position = try SourceStudy.read(study.files[1]) { $0.string(Tag(0x0020, 0x0032)) }
+            let read = try SourceStudy.read(path) { item -> [String?] in
+                [
+                    item.child(Tag(0x5200, 0x9230))?.child(Tag(0x0020, 0x9113))?.string(Tag(0x0020, 0x0032)),
+                    item.child(Tag(0x5200, 0x9229))?.child(Tag(0x0028, 0x9110))?.string(Tag(0x0018, 0x0088)),
+                ]
+            }
+            #expect(read == [position, spacing])
+        }
+    }
+
+    @Test("only the instances that frames refer to are listed, and empty frames are left out")
+    func references() throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        let path = try study.results(findings: 1)[0].path
+        let (frames, instances, overlap) = try SourceStudy.read(path) { item in
+            (
+                item.childCount(Tag(0x5200, 0x9230)),
+                item.child(Tag(0x0008, 0x1115))?.childCount(Tag(0x0008, 0x114A)), item.string(Tag(0x0062, 0x0013))
+            )
+        }
+        #expect(frames == 3 && instances == 3 && overlap == "NO")
+        let two = try study.results(findings: 2)[0].path
+        #expect(try SourceStudy.read(two) { $0.string(Tag(0x0062, 0x0013)) } == "YES")
+    }
+}
