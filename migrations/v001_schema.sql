@@ -90,8 +90,10 @@ CREATE TABLE series (
 CREATE INDEX seriesByUID ON series (seriesInstanceUID);
 CREATE INDEX seriesByState ON series (state);
 
--- One row per file that is kept. All versions of a SOP instance stay; one of them is current.
+-- One row per file that is kept, never removed. All versions of a SOP instance stay; the first is what is analysed.
+-- Each index costs a page in the log per instance: there are no more than needed.
 CREATE TABLE instance (
+    -- The arrival sequence number.
     id                  INTEGER PRIMARY KEY,
     series              INTEGER NOT NULL REFERENCES series,
     identity            INTEGER NOT NULL REFERENCES identity,
@@ -100,11 +102,11 @@ CREATE TABLE instance (
     transferSyntaxUID   TEXT NOT NULL,
     -- How this version stands to the first: see docs/decisions/0002.
     version             TEXT NOT NULL CHECK (version IN ('first', 'coerced', 'transcoded', 'uncompared', 'conflict')),
-    isCurrent           INTEGER NOT NULL CHECK (isCurrent IN (0, 1)),
-    arrivalSequence     INTEGER NOT NULL UNIQUE,
+    -- 0 for the first.
+    ordinal             INTEGER NOT NULL,
     callingAETitle      TEXT NOT NULL,
     receivedAt          INTEGER NOT NULL,
-    path                TEXT NOT NULL UNIQUE,
+    path                TEXT NOT NULL,
     epoch               INTEGER NOT NULL,
     size                INTEGER NOT NULL,
     headerDigest        BLOB NOT NULL,
@@ -129,12 +131,11 @@ CREATE TABLE instance (
     contrastBolusAgent  TEXT NOT NULL,
     hasContrast         INTEGER NOT NULL,
     burnedInAnnotation  TEXT NOT NULL,
-    hasPixelData        INTEGER NOT NULL
+    hasPixelData        INTEGER NOT NULL,
+    UNIQUE (sopInstanceUID, ordinal),
+    UNIQUE (epoch, path)
 ) STRICT;
 CREATE INDEX instanceBySeries ON instance (series);
-CREATE INDEX instanceByUID ON instance (sopInstanceUID);
-CREATE UNIQUE INDEX instanceCurrent ON instance (sopInstanceUID) WHERE isCurrent = 1;
-CREATE INDEX instanceByEpoch ON instance (epoch);
 CREATE INDEX instanceUncompared ON instance (series) WHERE version = 'uncompared';
 
 -- What people must know about a study. A block stops analysis and delivery; a warning stops nothing.

@@ -52,4 +52,11 @@ extension StudyIndex {
             }
         }
     }
+
+    /// How far the wall clock jumped against the monotonic one, each time that it did.
+    package func clockSteps() throws(IndexError) -> [String] {
+        try reading { db in
+            try String.fetchAll(db, sql: "SELECT detail FROM event WHERE kind = ? ORDER BY id", arguments: [LedgerKind.clockStep.rawValue])
+        }
+    }
 }

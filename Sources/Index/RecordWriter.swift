@@ -35,7 +35,7 @@ struct RecordWriter {
         var series = try series(of: recording, key: key, db)
         let sequence = try nextSequence(db)
         try insert(
-            recording, series: series.id, identity: identity, version: version, sequence: sequence, db)
+            recording, series: series.id, identity: identity, version: version, ordinal: known.count, sequence: sequence, db)
 
         if version == .first {
             series.revision += 1
@@ -114,7 +114,7 @@ struct RecordWriter {
                     identity.patientName, identity.patientBirthDate, identity.patientSex
                 FROM instance JOIN series ON series.id = instance.series JOIN study ON study.id = series.study
                     JOIN identity ON identity.id = instance.identity
-                WHERE instance.sopInstanceUID = ? ORDER BY instance.version = 'first' DESC, instance.arrivalSequence
+                WHERE instance.sopInstanceUID = ? ORDER BY instance.ordinal
                 """)
         return try Row.fetchAll(statement, arguments: [uid.string]).map { row in
             Known(
@@ -234,20 +234,21 @@ struct RecordWriter {
     }
 
     private func nextSequence(_ db: Database) throws -> Int64 {
-        let last = try memory.arrivalSequence ?? Int64.fetchOne(db, sql: "SELECT max(arrivalSequence) FROM instance") ?? 0
+        let last = try memory.arrivalSequence ?? Int64.fetchOne(db, sql: "SELECT max(id) FROM instance") ?? 0
         memory.arrivalSequence = last + 1
         return last + 1
     }
 
     private func insert(
-        _ recording: Recording, series: Int64, identity: Int64, version: InstanceVersion, sequence: Int64, _ db: Database
+        _ recording: Recording, series: Int64, identity: Int64, version: InstanceVersion, ordinal: Int, sequence: Int64,
+        _ db: Database
     ) throws {
         let header = recording.header
         let file = recording.file
         try db.cachedStatement(
             sql: """
-                INSERT INTO instance (series, identity, sopInstanceUID, sopClassUID, transferSyntaxUID, version, isCurrent,
-                    arrivalSequence, callingAETitle, receivedAt, path, epoch, size, headerDigest, pixelDigest, specificCharacterSet,
+                INSERT INTO instance (id, series, identity, sopInstanceUID, sopClassUID, transferSyntaxUID, version, ordinal,
+                    callingAETitle, receivedAt, path, epoch, size, headerDigest, pixelDigest, specificCharacterSet,
                     isTextIntact, imageType, instanceNumber, acquisitionNumber, numberOfFrames, rows, columns, sliceThickness,
                     spacingBetweenSlices, pixelSpacing, imagePositionPatient, imageOrientationPatient, gantryDetectorTilt,
                     frameOfReferenceUID, imagesInAcquisition, convolutionKernel, contrastBolusAgent, hasContrast, burnedInAnnotation,
@@ -255,8 +256,8 @@ struct RecordWriter {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            series, identity, header.sopInstanceUID.string, header.sopClassUID.string, header.transferSyntaxUID.string,
-            version.rawValue, version == .first, sequence, recording.callingAETitle, recording.received.wall, file.path, file.epoch,
+            sequence, series, identity, header.sopInstanceUID.string, header.sopClassUID.string, header.transferSyntaxUID.string,
+            version.rawValue, ordinal, recording.callingAETitle, recording.received.wall, file.path, file.epoch,
             file.size, Blob(file.headerDigest), file.pixelDigest.map { Blob($0) }, header.specificCharacterSet.joined(separator: "\\"),
             header.isTextIntact, header.imageType.joined(separator: "\\"), header.instanceNumber, header.acquisitionNumber,
             header.numberOfFrames, header.rows, header.columns, header.sliceThickness, header.spacingBetweenSlices,

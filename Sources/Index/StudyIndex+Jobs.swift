@@ -31,6 +31,12 @@ package struct Interruption: Sendable, Equatable {
     package var failed = 0
     /// Sends whose response nobody saw.
     package var sends = 0
+
+    package init(queuedAgain: Int = 0, failed: Int = 0, sends: Int = 0) {
+        self.queuedAgain = queuedAgain
+        self.failed = failed
+        self.sends = sends
+    }
 }
 
 extension StudyIndex {

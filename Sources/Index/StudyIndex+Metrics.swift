@@ -20,6 +20,24 @@ package struct IndexCounts: Sendable, Equatable {
     package var oldestPendingDelivery: Int64?
     package var oldestQueuedJob: Int64?
     package var uncompared = 0
+
+    package init(
+        files: Int = 0, instances: Int = 0, studies: Int = 0, patients: Int = 0, blockedStudies: Int = 0,
+        series: [String: Int] = [:], jobs: [String: Int] = [:], deliveries: [String: Int] = [:],
+        oldestPendingDelivery: Int64? = nil, oldestQueuedJob: Int64? = nil, uncompared: Int = 0
+    ) {
+        self.files = files
+        self.instances = instances
+        self.studies = studies
+        self.patients = patients
+        self.blockedStudies = blockedStudies
+        self.series = series
+        self.jobs = jobs
+        self.deliveries = deliveries
+        self.oldestPendingDelivery = oldestPendingDelivery
+        self.oldestQueuedJob = oldestQueuedJob
+        self.uncompared = uncompared
+    }
 }
 
 /// How one destination fares.
@@ -29,6 +47,13 @@ package struct DestinationCounts: Sendable, Equatable {
     package var oldestPending: Int64?
     /// Of the delivery that failed last; empty where none did.
     package var lastComment: String
+
+    package init(destination: String, deliveries: [String: Int], oldestPending: Int64? = nil, lastComment: String) {
+        self.destination = destination
+        self.deliveries = deliveries
+        self.oldestPending = oldestPending
+        self.lastComment = lastComment
+    }
 }
 
 extension StudyIndex {

@@ -41,6 +41,13 @@ package struct RecoveryReport: Sendable, Equatable {
     package var duplicates: [String] = []
     /// Files that no longer can be read as DICOM: they stay where they are and are looked at again by the next start.
     package var unreadable: [String] = []
+
+    package init(looked: Int = 0, recovered: Int = 0, duplicates: [String] = [], unreadable: [String] = []) {
+        self.looked = looked
+        self.recovered = recovered
+        self.duplicates = duplicates
+        self.unreadable = unreadable
+    }
 }
 
 extension StudyIndex {

@@ -102,7 +102,7 @@ extension StudyIndex {
                     SELECT instance.*, identity.patientID, identity.issuerOfPatientID, identity.patientName,
                         identity.patientBirthDate, identity.patientSex
                     FROM instance JOIN identity ON identity.id = instance.identity
-                    WHERE instance.series = ? AND instance.isCurrent = 1 ORDER BY instance.arrivalSequence
+                    WHERE instance.series = ? AND instance.version = 'first' ORDER BY instance.id
                     """, arguments: [id.rawValue])
             return SeriesEvidence(
                 id: id, studyInstanceUID: try row.uid("studyInstanceUID"), seriesInstanceUID: try row.uid("seriesInstanceUID"),
@@ -164,7 +164,7 @@ extension StudyIndex {
         header.burnedInAnnotation = row["burnedInAnnotation"]
         header.hasPixelData = row["hasPixelData"]
         return IndexedInstance(
-            header: header, arrivalSequence: row["arrivalSequence"], path: row["path"], size: row["size"],
+            header: header, arrivalSequence: row["id"], path: row["path"], size: row["size"],
             headerDigest: (row["headerDigest"] as Blob).bytes, pixelDigest: (row["pixelDigest"] as Blob?)?.bytes)
     }
 

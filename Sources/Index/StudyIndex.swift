@@ -64,6 +64,8 @@ package final class StudyIndex: Sendable {
         syncer.stop()
         do {
             try syncer.sync()
+            // The last connection to close is a reader, which cannot do this.
+            try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             try pool.close()
         } catch { throw .wrapping(error) }
     }
