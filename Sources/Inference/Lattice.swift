@@ -59,6 +59,16 @@ struct IndexMap {
     var matrix: [[Double]]
     var offset: [Double]
 
+    var inverse: IndexMap {
+        let rows = matrix.map { Vector3($0[0], $0[1], $0[2]) }
+        let scale = 1 / rows[0].cross(rows[1]).dot(rows[2])
+        // Columns of the inverse are the reciprocal vectors of the rows.
+        let columns = [rows[1].cross(rows[2]) * scale, rows[2].cross(rows[0]) * scale, rows[0].cross(rows[1]) * scale]
+        let inverted = [columns.map(\.x), columns.map(\.y), columns.map(\.z)]
+        return IndexMap(
+            matrix: inverted, offset: inverted.map { -($0[0] * offset[0] + $0[1] * offset[1] + $0[2] * offset[2]) })
+    }
+
     /// Which single source dimension each result dimension follows, where the axes are parallel; else nil.
     /// The tolerance is a thousandth of a voxel over a thousand voxels.
     var axes: [Int]? {

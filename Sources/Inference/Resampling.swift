@@ -94,44 +94,49 @@ struct Sampler {
     private func readOblique(
         _ source: UnsafePointer<Float>, d: Int, h: Int, range: Range<Int>, into row: UnsafeMutablePointer<Float>
     ) {
+        /// Along one source dimension: the coordinate at W = 0, its growth per W, the last index and the stride.
+        func line(_ i: Int) -> (start: Double, step: Double, limit: Int, stride: Int) {
+            let m = map.matrix[i]
+            return (map.offset[i] + m[0] * Double(d) + m[1] * Double(h), m[2], sourceShape[i] - 1, strides[i])
+        }
+        let lines = (line(0), line(1), line(2))
         for w in range {
-            var lower = (0, 0, 0), upper = (0, 0, 0)
-            var weight: (Float, Float, Float) = (0, 0, 0)
-            func taps(_ i: Int) -> (Int, Int, Float) {
-                let m = map.matrix[i]
-                let x = map.offset[i] + m[0] * Double(d) + m[1] * Double(h) + m[2] * Double(w)
-                let (l, u, k) = Self.taps(x, sourceShape[i] - 1, interpolation)
-                return (l * strides[i], u * strides[i], k)
-            }
-            (lower.0, upper.0, weight.0) = taps(0)
-            (lower.1, upper.1, weight.1) = taps(1)
-            (lower.2, upper.2, weight.2) = taps(2)
-            func line(_ base: Int) -> Float {
-                source[base + lower.2] + (source[base + upper.2] - source[base + lower.2]) * weight.2
-            }
-            func plane(_ base: Int) -> Float {
-                let near = line(base + lower.1)
-                return near + (line(base + upper.1) - near) * weight.1
-            }
-            let near = plane(lower.0)
-            row[w - range.lowerBound] = near + (plane(upper.0) - near) * weight.0
+            let x = Double(w)
+            let (d0, d1, dw) = Self.taps(lines.0.start + lines.0.step * x, lines.0.limit, interpolation)
+            let (h0, h1, hw) = Self.taps(lines.1.start + lines.1.step * x, lines.1.limit, interpolation)
+            let (w0, w1, ww) = Self.taps(lines.2.start + lines.2.step * x, lines.2.limit, interpolation)
+            let a = source + (d0 * lines.0.stride + h0 * lines.1.stride)
+            let b = source + (d0 * lines.0.stride + h1 * lines.1.stride)
+            let c = source + (d1 * lines.0.stride + h0 * lines.1.stride)
+            let e = source + (d1 * lines.0.stride + h1 * lines.1.stride)
+            let near = (a[w0] + (a[w1] - a[w0]) * ww) * (1 - hw) + (b[w0] + (b[w1] - b[w0]) * ww) * hw
+            let far = (c[w0] + (c[w1] - c[w0]) * ww) * (1 - hw) + (e[w0] + (e[w1] - e[w0]) * ww) * hw
+            row[w - range.lowerBound] = near + (far - near) * dw
         }
     }
 
-    /// For each target dimension the indices that can touch source voxels inside `box`; the whole target where the axes
-    /// are not parallel.
+    /// A block of the target outside of which no voxel reads a source voxel inside `box`.
     func targets(of box: Box) -> Box {
-        guard tables != nil, let axes = map.axes else { return Box(shape: target) }
+        guard !box.isEmpty else { return Box(lower: [0, 0, 0], upper: [0, 0, 0]) }
+        // Readers lie less than one source voxel away; at the border of the source, everything beyond reads it too.
+        let ends = (0..<3).map { i -> [Double] in
+            let reach = 1e7
+            return [
+                box.lower[i] == 0 ? -reach : Double(box.lower[i]) - 1,
+                box.upper[i] == sourceShape[i] ? reach : Double(box.upper[i]),
+            ]
+        }
+        let inverse = map.inverse
         var result = Box(shape: target)
-        for (dimension, axis) in axes.enumerated() {
-            let scale = map.matrix[dimension][axis], offset = map.offset[dimension]
-            let ends = [Double(box.lower[dimension]) - 1, Double(box.upper[dimension])].map { ($0 - offset) / scale }
-            // At the border of the source every target beyond it reads the border value.
-            let touchesLow = box.lower[dimension] == 0, touchesHigh = box.upper[dimension] == sourceShape[dimension]
-            let openBelow = scale > 0 ? touchesLow : touchesHigh, openAbove = scale > 0 ? touchesHigh : touchesLow
-            if !openBelow { result.lower[axis] = max(0, Int((min(ends[0], ends[1])).rounded(.down))) }
-            if !openAbove { result.upper[axis] = min(target[axis], Int(max(ends[0], ends[1]).rounded(.up)) + 1) }
-            result.upper[axis] = max(result.upper[axis], result.lower[axis])
+        for i in 0..<3 {
+            var lower = inverse.offset[i], upper = inverse.offset[i]
+            for j in 0..<3 where abs(inverse.matrix[i][j]) > 1e-9 {
+                let a = inverse.matrix[i][j] * ends[j][0], b = inverse.matrix[i][j] * ends[j][1]
+                lower += min(a, b)
+                upper += max(a, b)
+            }
+            result.lower[i] = Int(min(max(lower.rounded(.down) - 1, 0), Double(target[i])))
+            result.upper[i] = Int(min(max(upper.rounded(.up) + 2, 0), Double(target[i])))
         }
         return result
     }
