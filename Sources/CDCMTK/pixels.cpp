@@ -145,8 +145,12 @@ cdcmtk_condition cdcmtk_frame_decode(
         Uint32 fragment = 1;
         OFString model;
         warnings_here = 0;
+        // DCMTK wants room for an even number of bytes.
+        std::vector<uint8_t> even(capacity % 2 ? capacity + 1 : 0);
+        uint8_t *target = even.empty() ? buffer : even.data();
         condition = data.getUncompressedFrame(
-            &dataset, 0, fragment, buffer, static_cast<Uint32>(capacity), model, nullptr);
+            &dataset, 0, fragment, target, static_cast<Uint32>(capacity + capacity % 2), model, nullptr);
+        if (!even.empty()) memcpy(buffer, target, capacity);
         *warnings = warnings_here;
         return cdcmtk_copy(condition);
     });

@@ -15,7 +15,7 @@ struct PhantomEncoder {
             switch transferSyntax {
             case .implicitLittleEndian, .explicitLittleEndian, .explicitBigEndian, .deflated: return native
             case .jpeg2000Lossless: return try JPEG2000Encoder.encode(native, format: format, ratio: nil)
-            case .jpeg2000: return try JPEG2000Encoder.encode(native, format: format, ratio: 8)
+            case .jpeg2000: return try JPEG2000Encoder.encode(native, format: format, ratio: 4)
             case .rle, .jpegBaseline, .jpegExtended, .jpegLossless, .jpegLosslessSV1, .jpegLSLossless,
                 .jpegLSNearLossless:
                 return try FrameCodec.encode(native, transferSyntaxUID: transferSyntax.uid, format: format)
