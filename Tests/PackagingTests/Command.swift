@@ -14,19 +14,25 @@ struct Command {
 
     /// Runs to the end in the repository, without MAKEFLAGS and the like of a `make` that may run these tests.
     static func run(_ path: String, _ arguments: String...) throws -> Command {
+        try run(path, arguments)
+    }
+
+    static func run(_ path: String, _ arguments: [String]) throws -> Command {
         let process = Process()
-        let pipe = Pipe()
+        // A file and no pipe: a child of another test, started meanwhile, would hold the pipe open.
+        let directory = try TemporaryDirectory()
+        try directory.write("", to: "output")
+        let file = try FileHandle(forWritingTo: directory.url.appending(path: "output"))
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
         process.currentDirectoryURL = repository
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("M") }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = pipe
+        process.standardOutput = file
+        process.standardError = file
         try process.run()
-        let output = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
-        return Command(status: process.terminationStatus, output: output)
+        return Command(status: process.terminationStatus, output: try directory.read("output"))
     }
 }
 
