@@ -36,7 +36,7 @@ test:
 	@scripts/setup build test
 	$(lint)
 	swift build --build-tests
-	swift test
+	TRIAGED_JUDGES='$(CURDIR)/.build-judges' swift test
 
 check-format:
 	$(lint)

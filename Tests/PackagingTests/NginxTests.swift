@@ -2,101 +2,72 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Glibc
+import Support
 import Testing
 
 /// docs/nginx.conf, as it stands but for ports and paths, in front of a stand-in for the worklist.
 @Suite("docs/nginx.conf")
-final class NginxTests {
+struct NginxTests {
     let directory: TemporaryDirectory
-    let ports: [String: Int]
-    private var started: [Process] = []
+    let httpPort = freePort()
+    let httpsPort = freePort()
+    let programs: [Tool]
 
     init() throws {
-        directory = try TemporaryDirectory()
-        let free = try Command.run(
-            "/usr/bin/python3", "-c",
-            """
-            import socket
-            held = [socket.socket() for _ in range(3)]
-            for each in held: each.bind(("127.0.0.1", 0))
-            print(*(each.getsockname()[1] for each in held))
-            """)
-        let numbers = free.output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
-        try #require(numbers.count == 3)
-        ports = ["http": numbers[0], "https": numbers[1], "worklist": numbers[2]]
+        let directory = try TemporaryDirectory()
+        let worklistPort = freePort()
+        func write(_ text: String, to name: String) throws {
+            try text.write(toFile: directory.file(name), atomically: true, encoding: .utf8)
+        }
 
-        let certificate = try Command.run(
-            "/usr/bin/openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=triage.example.org",
-            "-keyout", path("key.pem"), "-out", path("certificate.pem"))
+        let certificate = try Tool.run(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=triage.example.org",
+                "-keyout", directory.file("key.pem"), "-out", directory.file("certificate.pem"),
+            ])
         try #require(certificate.status == 0, "\(certificate.output)")
-        let password = try Command.run("/usr/bin/openssl", "passwd", "-6", "a password")
-        try directory.write("asmith:\(password.output)", to: "users", mode: 0o644)
-        try directory.write("the worklist", to: "www/index.html")
-        try directory.write("some metrics", to: "www/metrics")
+        let password = try Tool.run("/usr/bin/openssl", ["passwd", "-6", "a password"])
+        try write("asmith:\(password.output)", to: "users")
+        try FileManager.default.createDirectory(atPath: directory.file("www"), withIntermediateDirectories: true)
+        try write("the worklist", to: "www/index.html")
+        try write("some metrics", to: "www/metrics")
 
-        let site = try String(contentsOf: repository.appending(path: "docs/nginx.conf"), encoding: .utf8)
-            .replacing("listen 80;", with: "listen 127.0.0.1:\(numbers[0]);")
-            .replacing("listen 443 ssl;", with: "listen 127.0.0.1:\(numbers[1]) ssl;")
-            .replacing("127.0.0.1:8104;", with: "127.0.0.1:\(numbers[2]);")
-            .replacing("/etc/nginx/triaged/", with: path(""))
-        try directory.write(
+        let site = try String(contentsOfFile: Daemon.repository + "/docs/nginx.conf", encoding: .utf8)
+            .replacing("listen 80;", with: "listen 127.0.0.1:\(httpPort);")
+            .replacing("listen 443 ssl;", with: "listen 127.0.0.1:\(httpsPort) ssl;")
+            .replacing("127.0.0.1:8104;", with: "127.0.0.1:\(worklistPort);")
+            .replacing("/etc/nginx/triaged/", with: directory.file(""))
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map { "\($0)_temp_path \(directory.file($0));" }
+        try write(
             """
-            user root; pid \(path("pid")); error_log \(path("error.log")); daemon off; master_process off; events {}
-            http { access_log off; client_body_temp_path \(path("body")); proxy_temp_path \(path("proxy"));
-            fastcgi_temp_path \(path("fastcgi")); uwsgi_temp_path \(path("uwsgi")); scgi_temp_path \(path("scgi"));
+            user root; pid \(directory.file("pid")); daemon off; master_process off; events {}
+            http { access_log off; \(temporary.joined(separator: " "))
             \(site)
             }
             """, to: "nginx.conf")
-        try start(
-            "/usr/bin/python3", "-m", "http.server", "\(numbers[2])", "--bind", "127.0.0.1", "--directory", path("www"))
-        try start("/usr/sbin/nginx", "-e", path("error.log"), "-c", path("nginx.conf"))
-        try waitUntilAnswered(numbers[2])
-        try waitUntilAnswered(numbers[1])
-    }
-
-    deinit {
-        // Not SIGTERM: a child inherits the signals that Dispatch blocks on the thread that starts it.
-        for process in started {
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+        let worklist = ["-m", "http.server", "\(worklistPort)", "--bind", "127.0.0.1", "-d", directory.file("www")]
+        let nginx = ["-e", directory.file("error.log"), "-c", directory.file("nginx.conf")]
+        programs = [
+            try Tool("/usr/bin/python3", worklist, log: directory.file("worklist.log")),
+            try Tool("/usr/sbin/nginx", nginx, log: directory.file("nginx.log")),
+        ]
+        self.directory = directory
+        for (port, program) in zip([worklistPort, httpsPort], programs) {
+            let answer = try eventually(within: 30) {
+                // 7: nobody listens there
+                let status = try Tool.run("/usr/bin/curl", ["-s", "--noproxy", "*", "http://127.0.0.1:\(port)/"]).status
+                return status == 7 ? nil : status
+            }
+            try #require(answer != nil, "\(program.output)")
         }
-    }
-
-    private func path(_ name: String) -> String { directory.url.path + "/" + name }
-
-    private func start(_ program: String, _ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        started.append(process)
-    }
-
-    private func waitUntilAnswered(_ port: Int) throws {
-        let answered = try Command.run(
-            "/usr/bin/python3", "-c",
-            """
-            import socket, time
-            for _ in range(600):
-                try:
-                    socket.create_connection(("127.0.0.1", \(port))).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            else:
-                raise SystemExit("nobody listens")
-            """)
-        try #require(answered.status == 0, "port \(port): \(answered.output)")
     }
 
     /// The status, and after it the body, that a browser at the front door gets.
     private func get(_ scheme: String, _ page: String, _ options: String...) throws -> String {
-        let port = ports[scheme]!
-        let answer = try Command.run(
+        let port = scheme == "https" ? httpsPort : httpPort
+        let answer = try Tool.run(
             "/usr/bin/curl",
             ["-s", "-k", "--noproxy", "*", "-w", " %{http_code} %{redirect_url}"] + options
                 + ["--connect-to", "triage.example.org:\(port):127.0.0.1:\(port)"]

@@ -2,23 +2,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Support
 import Testing
 
 @Suite("systemd/triaged.service")
 struct UnitTests {
     /// The unit with its program replaced by one that is there: systemd-analyze complains where there is none.
     func unit(in directory: TemporaryDirectory) throws -> String {
-        let text = try String(contentsOf: repository.appending(path: "systemd/triaged.service"), encoding: .utf8)
+        let text = try String(contentsOfFile: Daemon.repository + "/systemd/triaged.service", encoding: .utf8)
         let changed = text.replacing("ExecStart=/usr/local/bin/triaged ", with: "ExecStart=/usr/bin/true ")
         try #require(changed != text)
-        try directory.write(changed, to: "triaged.service")
-        return directory.url.appending(path: "triaged.service").path
+        try changed.write(toFile: directory.file("triaged.service"), atomically: true, encoding: .utf8)
+        return directory.file("triaged.service")
     }
 
     @Test("systemd-analyze verify has nothing to say about it")
     func verify() throws {
         let directory = try TemporaryDirectory()
-        let verify = try Command.run("/usr/bin/systemd-analyze", "verify", try unit(in: directory))
+        let verify = try Tool.run("/usr/bin/systemd-analyze", ["verify", try unit(in: directory)])
         #expect(verify.status == 0)
         #expect(verify.output.isEmpty, "\(verify.output)")
     }
@@ -26,8 +27,8 @@ struct UnitTests {
     @Test("systemd-analyze security rates its exposure below 2.5")
     func exposure() throws {
         let directory = try TemporaryDirectory()
-        let security = try Command.run(
-            "/usr/bin/systemd-analyze", "security", "--offline=yes", "--threshold=24", try unit(in: directory))
+        let security = try Tool.run(
+            "/usr/bin/systemd-analyze", ["security", "--offline=yes", "--threshold=24", try unit(in: directory)])
         #expect(security.status == 0, "\(security.output.suffix(200))")
     }
 
@@ -47,8 +48,8 @@ struct UnitTests {
                 except OSError as error:
                     print(error.strerror)
             """
-        let filtered = try Command.run(
-            repository.appending(path: "Tests/under-unit-filter").path, "/usr/bin/python3", "-c", script)
+        let filtered = try Tool.run(
+            Daemon.repository + "/Tests/under-unit-filter", ["/usr/bin/python3", "-c", script])
         #expect(filtered.status == 0, "\(filtered.output)")
         #expect(filtered.output == String(repeating: "Operation not permitted\n", count: 4))
     }
