@@ -70,6 +70,22 @@ struct InstallTests {
         #expect(!isInstalled("etc/triaged/triaged.yaml.new"))
     }
 
+    @Test("every model package arrives whole, and one that an administrator changed stays")
+    func modelPackages() throws {
+        #expect(try make("install").status == 0)
+        let difference = try Tool.run(
+            "/usr/bin/diff", ["-r", Daemon.repository + "/etc/models", installed("etc/triaged/models")])
+        #expect(difference.status == 0, "\(difference.output)")
+
+        let packages = try FileManager.default.contentsOfDirectory(atPath: installed("etc/triaged/models"))
+        let manifest = "etc/triaged/models/\(try #require(packages.first))/manifest.yaml"
+        try "changed\n".write(toFile: installed(manifest), atomically: true, encoding: .utf8)
+        let second = try make("install")
+        #expect(second.status == 0)
+        #expect(second.output.contains("which differs from this version's"))
+        #expect(try read(manifest) == "changed\n")
+    }
+
     @Test("without a built binary it says what to run first, and installs nothing")
     func noBinary() throws {
         try FileManager.default.removeItem(at: URL(filePath: directory.file("triaged")))
