@@ -103,14 +103,9 @@ final class ReceivedInstance: InstanceSink {
 
     private func refusal(_ error: ScanError) -> StoreRefusal {
         log(.warning, "data set refused: \(error)", [:])
-        switch error {
-        case .missingUID, .malformedUID:
-            return StoreRefusal(status: .dataSetDoesNotMatchSOPClass, comment: String("\(error)".prefix(64)))
-        case .unsupportedTransferSyntax, .truncated, .pastParent, .undefinedLength, .misplacedDelimiter, .notAnItem,
-            .invalidVR, .nestingTooDeep, .tooManyElements, .forbiddenGroup, .duplicateAttribute, .valueTooLong,
-            .inflateFailed, .inflateLimit, .notPart10, .malformedFileMeta:
-            return StoreRefusal(status: .cannotUnderstand, comment: String("\(error)".prefix(64)))
-        }
+        return StoreRefusal(
+            status: error.isStructural ? .cannotUnderstand : .dataSetDoesNotMatchSOPClass,
+            comment: String("\(error)".prefix(64)))
     }
 
     private func refusal(_ error: StorageError) -> StoreRefusal {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Association
+import DCMTK
 import DICOM
 import Foundation
 import Index
