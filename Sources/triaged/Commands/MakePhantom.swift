@@ -54,6 +54,9 @@ struct MakePhantom: ParsableCommand {
 
     func run() throws {
         do {
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        } catch { throw Failure("\(output): cannot be made: \(error.localizedDescription)") }
+        do {
             let study = try phantom().write(to: output) { written, all in
                 if isatty(STDERR_FILENO) != 0 { FileHandle.standardError.write(Data("\r\(written) of \(all) slices".utf8)) }
             }

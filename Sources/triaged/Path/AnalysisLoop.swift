@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
 import DICOM
 import Foundation
 import Index
@@ -142,7 +143,7 @@ final class AnalysisLoop {
                 SourceInstance(
                     sopClassUID: instance.header.sopClassUID, sopInstanceUID: instance.header.sopInstanceUID,
                     path: try store.absolutePath(of: instance.path),
-                    digest: hexadecimal(instance.headerDigest + (instance.pixelDigest ?? [])))
+                    digest: hexadecimal(Array(SHA256.hash(data: instance.headerDigest + (instance.pixelDigest ?? [])))))
             },
             package: package.folder, packageDigest: package.identity.digest, output: output,
             negativeReport: destinations.contains(where: \.negativeReports), equipment: equipment,
@@ -162,7 +163,7 @@ final class AnalysisLoop {
             CrashPoint.reach(.resultsStored)
             answer = try index.finish(
                 job.id,
-                .analysed(findings: analysed.findings, results: files, notes: analysed.notes + [analysed.coverage], engineSeconds: analysed.engineSeconds))
+                .analysed(findings: analysed.findings, results: files, notes: analysed.notes, engineSeconds: analysed.engineSeconds))
             counters.engine(seconds: analysed.engineSeconds)
             logger.info(
                 "analysed",
