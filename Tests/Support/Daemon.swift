@@ -6,8 +6,9 @@ import Glibc
 
 /// The built `triaged`, and a running `triaged serve` with directories and ports of its own.
 package final class Daemon {
-    /// Beside the test bundle, where SwiftPM puts it.
+    /// Beside the test bundle, where SwiftPM puts it, or where TRIAGED_EXECUTABLE says.
     package static let executable: String = {
+        if let named = ProcessInfo.processInfo.environment["TRIAGED_EXECUTABLE"] { return named }
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count - 1)
         let own = String(decoding: path.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
