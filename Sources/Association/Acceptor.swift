@@ -58,7 +58,8 @@ package final class Acceptor: Sendable {
         package var timeouts: Timeouts
 
         package init(
-            host: String, port: UInt16, policy: AcceptancePolicy, maximumAssociations: Int = 64, maximumHalfOpen: Int = 64,
+            host: String, port: UInt16, policy: AcceptancePolicy, maximumAssociations: Int = 64,
+            maximumHalfOpen: Int = 64,
             timeouts: Timeouts = Timeouts()
         ) {
             self.host = host

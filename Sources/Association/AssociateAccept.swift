@@ -12,7 +12,9 @@ struct AssociateAccept: Equatable {
     /// `pdu` is the whole PDU with its head of six bytes.
     init(parsing pdu: [UInt8]) throws(AssociatePDU.Malformation) {
         typealias Malformation = AssociatePDU.Malformation
-        guard pdu.count >= 74 else { throw Malformation(reason: "the answer has \(pdu.count) bytes, fewer than its fixed part") }
+        guard pdu.count >= 74 else {
+            throw Malformation(reason: "the answer has \(pdu.count) bytes, fewer than its fixed part")
+        }
         let items = try AssociatePDU.items(of: pdu[74...], in: "the answer")
         answers = []
         for item in items where item.type == 0x21 {
@@ -32,7 +34,9 @@ struct AssociateAccept: Equatable {
         let user = try AssociatePDU.only(0x50, of: items, "user information")
         let maximum = try AssociatePDU.only(
             0x51, of: AssociatePDU.items(of: user.body, in: "the user information"), "maximum length")
-        guard maximum.body.count == 4 else { throw Malformation(reason: "the maximum length has \(maximum.body.count) bytes") }
+        guard maximum.body.count == 4 else {
+            throw Malformation(reason: "the maximum length has \(maximum.body.count) bytes")
+        }
         maximumPDULength = maximum.body.reduce(0) { $0 << 8 | UInt32($1) }
         guard maximumPDULength == 0 || maximumPDULength >= 32 else {
             throw Malformation(reason: "a maximum length of \(maximumPDULength) bytes carries nothing")

@@ -19,7 +19,10 @@ struct AssociateRequest: Equatable {
     var callingText = ""
     var calledText = ""
 
-    init(calledAETitle: AETitle, callingAETitle: AETitle, contexts: [ProposedPresentationContext], maximumPDULength: UInt32) {
+    init(
+        calledAETitle: AETitle, callingAETitle: AETitle, contexts: [ProposedPresentationContext],
+        maximumPDULength: UInt32
+    ) {
         self.calledAETitle = calledAETitle
         self.callingAETitle = callingAETitle
         self.contexts = contexts
@@ -30,7 +33,9 @@ struct AssociateRequest: Equatable {
     /// `pdu` is the whole PDU with its head of six bytes.
     init(parsing pdu: [UInt8]) throws(AssociatePDU.Malformation) {
         typealias Malformation = AssociatePDU.Malformation
-        guard pdu.count >= 74 else { throw Malformation(reason: "the request has \(pdu.count) bytes, fewer than its fixed part") }
+        guard pdu.count >= 74 else {
+            throw Malformation(reason: "the request has \(pdu.count) bytes, fewer than its fixed part")
+        }
         isVersionSupported = pdu[7] & 1 == 1
         calledAETitle = AETitle(bytes: pdu[10..<26])
         callingAETitle = AETitle(bytes: pdu[26..<42])
@@ -45,16 +50,22 @@ struct AssociateRequest: Equatable {
                 throw Malformation(reason: "more than \(AssociatePDU.maximumContexts) presentation contexts")
             }
             let context = try Self.context(item)
-            guard ids.insert(context.id).inserted else { throw Malformation(reason: "presentation context \(context.id) repeated") }
+            guard ids.insert(context.id).inserted else {
+                throw Malformation(reason: "presentation context \(context.id) repeated")
+            }
             contexts.append(context)
         }
         guard !contexts.isEmpty else { throw Malformation(reason: "no presentation context") }
         // DUL would read it as one more proposal.
-        guard !items.contains(where: { $0.type == 0x21 }) else { throw Malformation(reason: "an answer among the proposals") }
+        guard !items.contains(where: { $0.type == 0x21 }) else {
+            throw Malformation(reason: "an answer among the proposals")
+        }
         maximumPDULength = try Self.userInformation(AssociatePDU.only(0x50, of: items, "user information"))
     }
 
-    private static func context(_ item: AssociatePDU.Item) throws(AssociatePDU.Malformation) -> ProposedPresentationContext {
+    private static func context(_ item: AssociatePDU.Item) throws(AssociatePDU.Malformation)
+        -> ProposedPresentationContext
+    {
         guard item.body.count >= 4 else { throw AssociatePDU.Malformation(reason: "a presentation context is cut off") }
         let id = item.body[item.body.startIndex]
         guard id & 1 == 1 else { throw AssociatePDU.Malformation(reason: "presentation context \(id) is even") }
@@ -74,13 +85,17 @@ struct AssociateRequest: Equatable {
         typealias Malformation = AssociatePDU.Malformation
         let items = try AssociatePDU.items(of: item.body, in: "the user information")
         let maximum = try AssociatePDU.only(0x51, of: items, "maximum length")
-        guard maximum.body.count == 4 else { throw Malformation(reason: "the maximum length has \(maximum.body.count) bytes") }
+        guard maximum.body.count == 4 else {
+            throw Malformation(reason: "the maximum length has \(maximum.body.count) bytes")
+        }
         var identities = 0
         for item in items {
             let body = item.body
             switch item.type {
             case 0x52, 0x55:
-                guard body.count <= 64 else { throw Malformation(reason: "an implementation name has \(body.count) bytes") }
+                guard body.count <= 64 else {
+                    throw Malformation(reason: "an implementation name has \(body.count) bytes")
+                }
             case 0x54:
                 // PS3.7 D.3.3.4: UID length (2), UID, two roles.
                 guard body.count >= 4, number(body.prefix(2)) <= body.count - 4, number(body.prefix(2)) <= 64 else {
@@ -102,7 +117,9 @@ struct AssociateRequest: Equatable {
         }
         let length = maximum.body.reduce(0) { $0 << 8 | UInt32($1) }
         // Heads take 12 bytes; what is left must carry something.
-        guard length == 0 || length >= 32 else { throw Malformation(reason: "a maximum length of \(length) bytes carries nothing") }
+        guard length == 0 || length >= 32 else {
+            throw Malformation(reason: "a maximum length of \(length) bytes carries nothing")
+        }
         return length
     }
 
@@ -148,7 +165,9 @@ struct AssociateRequest: Equatable {
         for context in contexts {
             var inner: [UInt8] = [context.id, 0, 0, 0]
             if let abstractSyntax = context.abstractSyntax { inner += AssociatePDU.item(0x30, abstractSyntax) }
-            for case let transferSyntax? in context.transferSyntaxes { inner += AssociatePDU.item(0x40, transferSyntax) }
+            for case let transferSyntax? in context.transferSyntaxes {
+                inner += AssociatePDU.item(0x40, transferSyntax)
+            }
             body += AssociatePDU.item(0x20, inner)
         }
         body += AssociatePDU.item(

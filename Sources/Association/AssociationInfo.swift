@@ -46,7 +46,8 @@ package struct AssociationRefusal: Sendable {
     package var reason: String
 
     package init(
-        peerAddress: String, callingAETitle: String = "", calledAETitle: String = "", rejection: Rejection? = nil, reason: String
+        peerAddress: String, callingAETitle: String = "", calledAETitle: String = "", rejection: Rejection? = nil,
+        reason: String
     ) {
         self.peerAddress = peerAddress
         self.callingAETitle = callingAETitle

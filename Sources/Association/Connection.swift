@@ -45,7 +45,8 @@ struct Connection: Sendable {
             if let (rejection, reason) = verdict(on: request, id) {
                 needs.refused(
                     AssociationRefusal(
-                        peerAddress: peerAddress, callingAETitle: request.callingText, calledAETitle: request.calledText,
+                        peerAddress: peerAddress, callingAETitle: request.callingText,
+                        calledAETitle: request.calledText,
                         rejection: rejection, reason: reason))
                 finish(id, socket, with: AssociatePDU.rejection(rejection))
             } else {
@@ -90,11 +91,14 @@ struct Connection: Sendable {
             return
         }
         let contexts = zip(request.contexts, answers).compactMap { proposed, answer -> PresentationContext? in
-            guard let abstractSyntax = proposed.abstractSyntax, let transferSyntax = answer.transferSyntax else { return nil }
+            guard let abstractSyntax = proposed.abstractSyntax, let transferSyntax = answer.transferSyntax else {
+                return nil
+            }
             return PresentationContext(id: proposed.id, abstractSyntax: abstractSyntax, transferSyntax: transferSyntax)
         }
         let stream = MessageStream(
-            handle: handle, contexts: contexts, timeouts: configuration.timeouts, isStopped: { connections.isStopped(id) })
+            handle: handle, contexts: contexts, timeouts: configuration.timeouts,
+            isStopped: { connections.isStopped(id) })
         needs.opened(info)
         let loop = ServiceLoop(
             stream: stream, verification: VerificationSCP(),

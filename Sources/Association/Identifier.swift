@@ -30,7 +30,9 @@ enum Identifier {
     static func uid(_ wanted: Tag, in bytes: [UInt8], isExplicitVR: Bool) -> UID? {
         var offset = 0
         var depth = 0
-        func number(_ at: Int, _ count: Int) -> Int { (0..<count).reversed().reduce(0) { $0 << 8 | Int(bytes[at + $1]) } }
+        func number(_ at: Int, _ count: Int) -> Int {
+            (0..<count).reversed().reduce(0) { $0 << 8 | Int(bytes[at + $1]) }
+        }
         while offset + 8 <= bytes.count {
             let tag = Tag(UInt16(number(offset, 2)), UInt16(number(offset + 2, 2)))
             // Items and delimiters have no VR (PS3.5 7.5).

@@ -56,14 +56,19 @@ final class Listener: Sendable {
 
     /// Accepts until `stop`. The descriptor given to `accepted` is its to close.
     func run(accepted: (Int32, String) -> Void, failed: (String) -> Void) {
-        guard phase.withLock({ phase in
-            guard phase == .idle else { return false }
-            phase = .running
-            return true
-        }) else { return }
+        guard
+            phase.withLock({ phase in
+                guard phase == .idle else { return false }
+                phase = .running
+                return true
+            })
+        else { return }
         defer { phase.withLock { $0 = .ended } }
         while true {
-            var entries = [pollfd(fd: socket, events: Int16(POLLIN), revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
+            var entries = [
+                pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
+            ]
             poll(&entries, 2, -1)
             if entries[1].revents != 0 { return }
             if let (descriptor, address) = AssociationHandle.accept(on: socket) {

@@ -50,7 +50,9 @@ final class MessageStream {
         var bytes: [UInt8] = []
         while true {
             guard fragment.isCommand else { throw .violated("data where a command was due") }
-            guard fragment.contextID == context.id else { throw .violated("a command changes its presentation context") }
+            guard fragment.contextID == context.id else {
+                throw .violated("a command changes its presentation context")
+            }
             guard bytes.count + fragment.bytes.count <= CommandSet.maximumLength else {
                 throw .violated("a command set of more than \(CommandSet.maximumLength) bytes")
             }
@@ -66,11 +68,15 @@ final class MessageStream {
     }
 
     /// Reads the data set that follows a command, and gives each fragment to `take`.
-    func readDataSet(on context: PresentationContext, _ take: (UnsafeRawBufferPointer) throws(Ending) -> Void) throws(Ending) {
+    func readDataSet(on context: PresentationContext, _ take: (UnsafeRawBufferPointer) throws(Ending) -> Void)
+        throws(Ending)
+    {
         while true {
             let fragment = try nextFragmentOfMessage()
             guard !fragment.isCommand else { throw .violated("a command within a data set") }
-            guard fragment.contextID == context.id else { throw .violated("a data set changes its presentation context") }
+            guard fragment.contextID == context.id else {
+                throw .violated("a data set changes its presentation context")
+            }
             try take(fragment.bytes)
             if fragment.isLast { return }
         }

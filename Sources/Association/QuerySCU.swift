@@ -12,7 +12,8 @@ enum StudyRootQuery {
 
 extension RequestedAssociation {
     /// C-FIND at IMAGE level: does the peer hold this instance?
-    package func find(studyInstanceUID: UID, seriesInstanceUID: UID, sopInstanceUID: UID) -> RequestOutcome<FindAnswer> {
+    package func find(studyInstanceUID: UID, seriesInstanceUID: UID, sopInstanceUID: UID) -> RequestOutcome<FindAnswer>
+    {
         perform(StudyRootQuery.find) { context, messageID throws(Interruption) in
             var command = CommandSet.request(
                 .cFindRequest, messageID: messageID, affectedSOPClassUID: context.abstractSyntax, hasDataSet: true)
@@ -35,7 +36,8 @@ extension RequestedAssociation {
                 if hasDataSet {
                     var match: [UInt8] = []
                     try self.send { () throws(Ending) in match = try self.stream.readIdentifier(on: context) }
-                    if Identifier.uid(Identifier.sopInstanceUID, in: match, isExplicitVR: isExplicit) == sopInstanceUID {
+                    if Identifier.uid(Identifier.sopInstanceUID, in: match, isExplicitVR: isExplicit) == sopInstanceUID
+                    {
                         isFound = true
                     }
                 }

@@ -12,14 +12,17 @@ enum RequestReader {
         var rejection: Rejection?
     }
 
-    static func read(from socket: borrowing Socket, until deadline: ContinuousClock.Instant) throws(Failure) -> AssociateRequest {
+    static func read(from socket: borrowing Socket, until deadline: ContinuousClock.Instant) throws(Failure)
+        -> AssociateRequest
+    {
         var pdu: [UInt8] = []
         try fill(&pdu, to: 6, from: socket, until: deadline)
         // PS3.8 9.2.3, state 2: anything else is answered with an abort.
         guard pdu[0] == AssociatePDU.requestType else {
             let isKnown = (0x01...0x07).contains(pdu[0])
             throw Failure(
-                reason: isKnown ? "PDU type \(pdu[0]) where an association request was due" : "the first bytes are no DICOM PDU",
+                reason: isKnown
+                    ? "PDU type \(pdu[0]) where an association request was due" : "the first bytes are no DICOM PDU",
                 answer: AssociatePDU.abort(source: 2, reason: isKnown ? 2 : 1))
         }
         let length = pdu[2..<6].reduce(0) { $0 << 8 | Int($1) }

@@ -28,7 +28,9 @@ package final class RequestedAssociation {
 
     /// The context for an abstract syntax, in one transfer syntax or any.
     package func context(for abstractSyntax: UID, in transferSyntax: UID? = nil) -> PresentationContext? {
-        contexts.first { $0.abstractSyntax == abstractSyntax && (transferSyntax == nil || $0.transferSyntax == transferSyntax) }
+        contexts.first {
+            $0.abstractSyntax == abstractSyntax && (transferSyntax == nil || $0.transferSyntax == transferSyntax)
+        }
     }
 
     /// Verification (PS3.4 A).
@@ -113,7 +115,8 @@ package final class RequestedAssociation {
                 }
                 guard try command.messageIDBeingRespondedTo() == messageID else { throw .badValue(element: 0x0120) }
                 return (
-                    StatusAnswer(status: try command.status(), errorComment: command.errorComment), try command.hasDataSet()
+                    StatusAnswer(status: try command.status(), errorComment: command.errorComment),
+                    try command.hasDataSet()
                 )
             }
         } catch {

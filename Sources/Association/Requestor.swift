@@ -13,7 +13,9 @@ package struct Requestor: Sendable {
     package var port: UInt16
     package var timeouts: Timeouts
 
-    package init(callingAETitle: AETitle, calledAETitle: AETitle, host: String, port: UInt16, timeouts: Timeouts = Timeouts()) {
+    package init(
+        callingAETitle: AETitle, calledAETitle: AETitle, host: String, port: UInt16, timeouts: Timeouts = Timeouts()
+    ) {
         self.callingAETitle = callingAETitle
         self.calledAETitle = calledAETitle
         self.host = host
@@ -32,7 +34,8 @@ package struct Requestor: Sendable {
         }
 
         package static let verification = Proposal(
-            abstractSyntax: AssociateRequest.verification, transferSyntaxes: [TransferSyntax.implicitVRLittleEndian.uid])
+            abstractSyntax: AssociateRequest.verification, transferSyntaxes: [TransferSyntax.implicitVRLittleEndian.uid]
+        )
         package static let find = Proposal(
             abstractSyntax: StudyRootQuery.find,
             transferSyntaxes: [TransferSyntax.explicitVRLittleEndian.uid, TransferSyntax.implicitVRLittleEndian.uid])
@@ -45,7 +48,8 @@ package struct Requestor: Sendable {
         else { throw .local(reason: "an association has 1 to 128 presentation contexts, each with a transfer syntax") }
         let proposed = proposals.enumerated().map { index, proposal in
             ProposedPresentationContext(
-                id: UInt8(2 * index + 1), abstractSyntax: proposal.abstractSyntax, transferSyntaxes: proposal.transferSyntaxes)
+                id: UInt8(2 * index + 1), abstractSyntax: proposal.abstractSyntax,
+                transferSyntaxes: proposal.transferSyntaxes)
         }
         var request = AssociateRequest(
             calledAETitle: calledAETitle, callingAETitle: callingAETitle, contexts: proposed,
@@ -54,7 +58,8 @@ package struct Requestor: Sendable {
         let accept = try shakeHands(request, over: socket)
         let contexts = accept.answers.compactMap { answer -> PresentationContext? in
             guard answer.result == .acceptance, let transferSyntax = answer.transferSyntax,
-                let proposal = proposed.first(where: { $0.id == answer.id }), proposal.transferSyntaxes.contains(transferSyntax),
+                let proposal = proposed.first(where: { $0.id == answer.id }),
+                proposal.transferSyntaxes.contains(transferSyntax),
                 let abstractSyntax = proposal.abstractSyntax
             else { return nil }
             return PresentationContext(id: answer.id, abstractSyntax: abstractSyntax, transferSyntax: transferSyntax)
@@ -91,12 +96,14 @@ package struct Requestor: Sendable {
     }
 
     /// One C-FIND on an association of its own: does the peer hold this instance?
-    package func find(studyInstanceUID: UID, seriesInstanceUID: UID, sopInstanceUID: UID) -> RequestOutcome<FindAnswer> {
+    package func find(studyInstanceUID: UID, seriesInstanceUID: UID, sopInstanceUID: UID) -> RequestOutcome<FindAnswer>
+    {
         do throws(RequestFailure) {
             let association = try associate(for: [.find])
             defer { association.release() }
             return association.find(
-                studyInstanceUID: studyInstanceUID, seriesInstanceUID: seriesInstanceUID, sopInstanceUID: sopInstanceUID)
+                studyInstanceUID: studyInstanceUID, seriesInstanceUID: seriesInstanceUID, sopInstanceUID: sopInstanceUID
+            )
         } catch {
             return .failed(error)
         }
@@ -129,7 +136,9 @@ package struct Requestor: Sendable {
         throw .notConnected(reason: "\(host) port \(port): \(reason)")
     }
 
-    private func shakeHands(_ request: AssociateRequest, over socket: borrowing Socket) throws(RequestFailure) -> AssociateAccept {
+    private func shakeHands(_ request: AssociateRequest, over socket: borrowing Socket) throws(RequestFailure)
+        -> AssociateAccept
+    {
         let deadline = ContinuousClock.now + timeouts.associate
         let pdu: [UInt8]
         do throws(Socket.Failure) {

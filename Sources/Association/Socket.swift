@@ -77,7 +77,12 @@ struct Socket: ~Copyable {
             let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + start, wanted) }
             let code = errno
             bytes.removeLast(wanted - max(0, count))
-            if count > 0 { return }
+            if count > 0 {
+                // A peer that leaves Nagle on waits for our acknowledgement before it sends the tail of its PDU.
+                var on: Int32 = 1
+                setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &on, socklen_t(MemoryLayout<Int32>.size))
+                return
+            }
             if count == 0 { throw .closed }
             if code == EAGAIN || code == EWOULDBLOCK {
                 try wait(for: POLLIN, until: deadline)

@@ -13,7 +13,8 @@ struct StorageSCP {
         // What cannot be answered ends the association before its data set is read.
         let messageID = try stream.value { () throws(CommandSet.Malformation) in try command.messageID() }
         guard try stream.value({ () throws(CommandSet.Malformation) in try command.hasDataSet() }) else {
-            return try stream.respond(to: command, on: context, .cannotUnderstand, comment: "C-STORE without a data set")
+            return try stream.respond(
+                to: command, on: context, .cannotUnderstand, comment: "C-STORE without a data set")
         }
         let opened = Result { () throws(StoreRefusal) in
             try needs.open(try request(command, messageID: messageID, on: context), info)

@@ -45,7 +45,8 @@ extension RequestedAssociation {
         }
     }
 
-    private func send(_ file: borrowing Part10Body, on context: PresentationContext, path: String) throws(Interruption) {
+    private func send(_ file: borrowing Part10Body, on context: PresentationContext, path: String) throws(Interruption)
+    {
         let limit = stream.fragmentLimit
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: limit, alignment: 16)
         defer { buffer.deallocate() }
@@ -53,7 +54,8 @@ extension RequestedAssociation {
         while true {
             let count = min(limit, file.end - offset)
             guard file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset) else {
-                throw .before(.associationEnded(reason: "\(path) cannot be read to its end; the association was aborted"))
+                throw .before(
+                    .associationEnded(reason: "\(path) cannot be read to its end; the association was aborted"))
             }
             offset += count
             let isLast = offset == file.end
@@ -107,16 +109,24 @@ struct Part10Body: ~Copyable {
 
     /// Elements of group 0002, Explicit VR Little Endian, after preamble and prefix.
     static func bodyStart(_ head: [UInt8], transferSyntaxUID: UID) throws(Failure) -> Int {
-        guard head.count >= 132, Array(head[128..<132]) == Array("DICM".utf8) else { throw Failure(reason: "is no Part 10 file") }
+        guard head.count >= 132, Array(head[128..<132]) == Array("DICM".utf8) else {
+            throw Failure(reason: "is no Part 10 file")
+        }
         var offset = 132
         while offset + 8 <= head.count, head[offset] == 2, head[offset + 1] == 0 {
             let element = UInt16(head[offset + 2]) | UInt16(head[offset + 3]) << 8
-            let isLong = ["OB", "UN", "OW", "UT"].contains { Array($0.utf8) == Array(head[(offset + 4)..<(offset + 6)]) }
+            let isLong = ["OB", "UN", "OW", "UT"].contains {
+                Array($0.utf8) == Array(head[(offset + 4)..<(offset + 6)])
+            }
             let header = isLong ? 12 : 8
             guard offset + header <= head.count else { break }
-            let length = isLong
-                ? (8..<12).reversed().reduce(0) { $0 << 8 | Int(head[offset + $1]) } : Int(head[offset + 6]) | Int(head[offset + 7]) << 8
-            guard length <= head.count - offset - header else { throw Failure(reason: "its file meta information is broken") }
+            let length =
+                isLong
+                ? (8..<12).reversed().reduce(0) { $0 << 8 | Int(head[offset + $1]) }
+                : Int(head[offset + 6]) | Int(head[offset + 7]) << 8
+            guard length <= head.count - offset - header else {
+                throw Failure(reason: "its file meta information is broken")
+            }
             let value = head[(offset + header)..<(offset + header + length)]
             if element == 0x0010, UID(bytes: value) != transferSyntaxUID {
                 throw Failure(reason: "is not in transfer syntax \(transferSyntaxUID)")

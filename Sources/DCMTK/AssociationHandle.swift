@@ -24,7 +24,8 @@ package struct AssociationHandle: ~Copyable {
     /// Takes the socket in every case. `request` is a whole A-ASSOCIATE-RQ of our own making: DUL parses no peer's.
     /// With `mute`, nothing is sent to the peer: the requestor, whose handshake is done, tells DUL that it was.
     package init(
-        socket: Int32, request: [UInt8], answers: [PresentationContextAnswer], implementation: (classUID: UID, versionName: String),
+        socket: Int32, request: [UInt8], answers: [PresentationContextAnswer],
+        implementation: (classUID: UID, versionName: String),
         maximumPDULength: UInt32, mute: Bool, timeout: Duration
     ) throws(DCMTKError) {
         // What a refused context names has no meaning, but must be there (PS3.8 9.3.3.2).
@@ -36,7 +37,8 @@ package struct AssociationHandle: ~Copyable {
                 cdcmtk_presentation_context(id: $0.id, result: $0.result.rawValue, transfer_syntax: $1)
             }
             return cdcmtk_association_establish(
-                socket, request, request.count, contexts, contexts.count, &named, maximumPDULength, mute, timeout.milliseconds,
+                socket, request, request.count, contexts, contexts.count, &named, maximumPDULength, mute,
+                timeout.milliseconds,
                 &pointer)
         }
         try DCMTKError.check(condition, "establish an association")

@@ -60,7 +60,9 @@ package struct CommandSet: Equatable, Sendable {
     }
 
     package init(decoding bytes: [UInt8]) throws(Malformation) {
-        self = try bytes.withUnsafeBytes { buffer in Result { () throws(Malformation) in try CommandSet(decoding: buffer) } }.get()
+        self = try bytes.withUnsafeBytes { buffer in
+            Result { () throws(Malformation) in try CommandSet(decoding: buffer) }
+        }.get()
     }
 
     package static func == (a: CommandSet, b: CommandSet) -> Bool {
@@ -180,7 +182,8 @@ package struct CommandSet: Equatable, Sendable {
     }
 
     /// The response to `request` without a data set. Its UIDs are repeated where they are UIDs.
-    package static func response(to request: CommandSet, status: Status, errorComment: String? = nil) throws(Malformation)
+    package static func response(to request: CommandSet, status: Status, errorComment: String? = nil)
+        throws(Malformation)
         -> CommandSet
     {
         var command = CommandSet()
@@ -193,7 +196,9 @@ package struct CommandSet: Equatable, Sendable {
         command.set(0x0800, noDataSet)
         command.set(0x0900, status.rawValue)
         if let errorComment {
-            command.set(0x0902, String(decoding: errorComment.utf8.filter { (0x20...0x7E).contains($0) }.prefix(64), as: UTF8.self))
+            command.set(
+                0x0902,
+                String(decoding: errorComment.utf8.filter { (0x20...0x7E).contains($0) }.prefix(64), as: UTF8.self))
         }
         if let instance { command.set(0x1000, instance) }
         return command

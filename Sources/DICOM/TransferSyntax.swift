@@ -31,7 +31,8 @@ package struct TransferSyntax: Hashable, Sendable {
         isEncapsulated = encapsulated
     }
 
-    package static let implicitVRLittleEndian = native("1.2.840.10008.1.2", "Implicit VR Little Endian", .implicitLittleEndian)
+    package static let implicitVRLittleEndian = native(
+        "1.2.840.10008.1.2", "Implicit VR Little Endian", .implicitLittleEndian)
     package static let explicitVRLittleEndian = native(
         "1.2.840.10008.1.2.1", "Explicit VR Little Endian", .explicitLittleEndian)
     package static let explicitVRBigEndian = native("1.2.840.10008.1.2.2", "Explicit VR Big Endian", .explicitBigEndian)
@@ -53,8 +54,10 @@ package struct TransferSyntax: Hashable, Sendable {
 
     package static let all: [TransferSyntax] =
         [
-            implicitVRLittleEndian, explicitVRLittleEndian, explicitVRBigEndian, deflatedExplicitVRLittleEndian, rleLossless,
-            jpegBaseline, jpegExtended, jpegLossless, jpegLosslessSV1, jpegLSLossless, jpegLSNearLossless, jpeg2000Lossless,
+            implicitVRLittleEndian, explicitVRLittleEndian, explicitVRBigEndian, deflatedExplicitVRLittleEndian,
+            rleLossless,
+            jpegBaseline, jpegExtended, jpegLossless, jpegLosslessSV1, jpegLSLossless, jpegLSNearLossless,
+            jpeg2000Lossless,
             jpeg2000, htj2kLossless, htj2kLosslessRPCL, htj2k,
             encapsulated("1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Multi-component Lossless"),
             encapsulated("1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2 Multi-component"),
@@ -65,11 +68,14 @@ package struct TransferSyntax: Hashable, Sendable {
             encapsulated("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1"),
             encapsulated("1.2.840.10008.1.2.4.102.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.1"),
             encapsulated("1.2.840.10008.1.2.4.103", "MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1"),
-            encapsulated("1.2.840.10008.1.2.4.103.1", "Fragmentable MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1"),
+            encapsulated(
+                "1.2.840.10008.1.2.4.103.1", "Fragmentable MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1"),
             encapsulated("1.2.840.10008.1.2.4.104", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video"),
-            encapsulated("1.2.840.10008.1.2.4.104.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video"),
+            encapsulated(
+                "1.2.840.10008.1.2.4.104.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video"),
             encapsulated("1.2.840.10008.1.2.4.105", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video"),
-            encapsulated("1.2.840.10008.1.2.4.105.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video"),
+            encapsulated(
+                "1.2.840.10008.1.2.4.105.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video"),
             encapsulated("1.2.840.10008.1.2.4.106", "MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2"),
             encapsulated("1.2.840.10008.1.2.4.106.1", "Fragmentable MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2"),
             encapsulated("1.2.840.10008.1.2.4.107", "HEVC/H.265 Main Profile / Level 5.1"),

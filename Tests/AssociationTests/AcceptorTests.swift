@@ -18,10 +18,12 @@ import Testing
         #expect(node.record.now.opened.first?.peerAddress == "127.0.0.1")
     }
 
-    @Test("an unknown calling AE title and a wrong called one are rejected with their reasons", arguments: [
-        ("STRANGER", "TRIAGED", "Calling AE Title Not Recognized", Rejection.callingAETitleNotRecognized),
-        ("CT1", "OTHER", "Called AE Title Not Recognized", .calledAETitleNotRecognized),
-    ])
+    @Test(
+        "an unknown calling AE title and a wrong called one are rejected with their reasons",
+        arguments: [
+            ("STRANGER", "TRIAGED", "Calling AE Title Not Recognized", Rejection.callingAETitleNotRecognized),
+            ("CT1", "OTHER", "Called AE Title Not Recognized", .calledAETitleNotRecognized),
+        ])
     func rejections(calling: String, called: String, words: String, rejection: Rejection) throws {
         let node = try Node(peers: ["CT1"])
         let outcome = try Tool.run(
@@ -40,8 +42,10 @@ import Testing
         let directory = try TemporaryDirectory()
         var sent: [[UInt8]] = []
         for index in 1...5 {
-            sent.append(try Part10Writer.write(
-                to: directory.file("\(index).dcm"), sopInstanceUID: "1.2.3.4.\(index)", pixelBytes: 100_000 * index))
+            sent.append(
+                try Part10Writer.write(
+                    to: directory.file("\(index).dcm"), sopInstanceUID: "1.2.3.4.\(index)", pixelBytes: 100_000 * index)
+            )
         }
         let node = try Node()
         let files = (1...5).map { directory.file("\($0).dcm") }
@@ -64,7 +68,10 @@ import Testing
         // +C proposes all storage SOP classes of its own list; 4096 is the smallest PDU that it takes.
         let outcome = try Tool.run(
             "/usr/bin/storescu",
-            ["-v", "-aec", "TRIAGED", "-pdu", "4096", "--max-send-pdu", "4096", "127.0.0.1", String(node.port), directory.file("1.dcm")],
+            [
+                "-v", "-aec", "TRIAGED", "-pdu", "4096", "--max-send-pdu", "4096", "127.0.0.1", String(node.port),
+                directory.file("1.dcm"),
+            ],
             seconds: 60)
         #expect(outcome.status == 0, "\(outcome.output)")
         #expect(node.record.now.instances.first?.bytes == sent)
@@ -74,15 +81,21 @@ import Testing
     func refusals() throws {
         let directory = try TemporaryDirectory()
         for index in 1...2 {
-            try Part10Writer.write(to: directory.file("\(index).dcm"), sopInstanceUID: "1.2.3.4.\(index)", pixelBytes: 900_000)
+            try Part10Writer.write(
+                to: directory.file("\(index).dcm"), sopInstanceUID: "1.2.3.4.\(index)", pixelBytes: 900_000)
         }
         let refusal = StoreRefusal(status: .outOfResources, comment: "the disk is full")
         for node in [try Node(refusal: (100_000, refusal)), try Node(openRefusal: refusal)] {
             let outcome = try Tool.run(
                 "/usr/bin/storescu",
-                ["-d", "-nh", "-aec", "TRIAGED", "127.0.0.1", String(node.port), directory.file("1.dcm"), directory.file("2.dcm")],
+                [
+                    "-d", "-nh", "-aec", "TRIAGED", "127.0.0.1", String(node.port), directory.file("1.dcm"),
+                    directory.file("2.dcm"),
+                ],
                 seconds: 60)
-            #expect(outcome.output.components(separatedBy: "0xa700: Refused: Out of resources").count == 3, "\(outcome.output)")
+            #expect(
+                outcome.output.components(separatedBy: "0xa700: Refused: Out of resources").count == 3,
+                "\(outcome.output)")
             #expect(outcome.output.contains("the disk is full"))
             #expect(node.waitForEnd() == [.released])
             #expect(node.record.now.instances.allSatisfy { $0.finished == 0 && $0.abandoned == 1 })
@@ -151,7 +164,10 @@ import Testing
         let next = try Acceptor(
             configuration: Acceptor.Configuration(
                 host: "127.0.0.1", port: port, policy: AcceptancePolicy(calledAETitle: nil, callingAETitles: nil)),
-            needs: AcceptorNeeds(storage: StorageNeeds { _, _ throws(StoreRefusal) in throw StoreRefusal(status: .outOfResources, comment: "") }))
+            needs: AcceptorNeeds(
+                storage: StorageNeeds { _, _ throws(StoreRefusal) in
+                    throw StoreRefusal(status: .outOfResources, comment: "")
+                }))
         #expect(next.port == port)
     }
 
@@ -167,7 +183,8 @@ import Testing
         #expect(eventually(within: 10) { node.record.now.instances.first?.bytes == [1, 2] ? true : nil } == true)
         node.acceptor.stopAccepting()
         try peer.play([
-            .send(PDUBytes.data(1, command: false, last: true, [3, 4])), .expect(4), .send(PDUBytes.releaseRequest), .expect(6), .close,
+            .send(PDUBytes.data(1, command: false, last: true, [3, 4])), .expect(4), .send(PDUBytes.releaseRequest),
+            .expect(6), .close,
         ])
         #expect(node.acceptor.drain(within: .seconds(10)) == 0)
         #expect(node.record.now.instances.first?.finished == 1)
@@ -180,8 +197,12 @@ import Testing
         #expect(throws: AssociationError.self) {
             try Acceptor(
                 configuration: Acceptor.Configuration(
-                    host: "127.0.0.1", port: node.port, policy: AcceptancePolicy(calledAETitle: nil, callingAETitles: nil)),
-                needs: AcceptorNeeds(storage: StorageNeeds { _, _ throws(StoreRefusal) in throw StoreRefusal(status: .outOfResources, comment: "") }))
+                    host: "127.0.0.1", port: node.port,
+                    policy: AcceptancePolicy(calledAETitle: nil, callingAETitles: nil)),
+                needs: AcceptorNeeds(
+                    storage: StorageNeeds { _, _ throws(StoreRefusal) in
+                        throw StoreRefusal(status: .outOfResources, comment: "")
+                    }))
         }
     }
 
@@ -191,7 +212,9 @@ import Testing
         func associate() throws {
             let peer = try ScriptedPeer(port: node.port)
             try peer.play([
-                .send(PDUBytes.associateRequest(user: PDUBytes.maximumLength() + PDUBytes.implementation + PDUBytes.userIdentity)), .expect(2),
+                .send(
+                    PDUBytes.associateRequest(
+                        user: PDUBytes.maximumLength() + PDUBytes.implementation + PDUBytes.userIdentity)), .expect(2),
                 .send(PDUBytes.data(3, command: true, last: true, PDUBytes.echoRequest())), .expect(4),
                 .send(PDUBytes.releaseRequest), .expect(6), .close,
             ])

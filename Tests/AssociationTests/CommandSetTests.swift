@@ -26,7 +26,9 @@ import Testing
         #expect(try CommandSet(decoding: bytes) == command)
     }
 
-    @Test("a response repeats the request's UIDs, leaves out what is no UID, and cuts the comment to 64 characters of ASCII")
+    @Test(
+        "a response repeats the request's UIDs, leaves out what is no UID, and cuts the comment to 64 characters of ASCII"
+    )
     func response() throws {
         let request = try CommandSet(decoding: PDUBytes.storeRequest())
         let response = try CommandSet.response(
@@ -40,15 +42,17 @@ import Testing
         #expect(try CommandSet.response(to: bad, status: .invalidSOPInstance).bytes(0x1000) == nil)
     }
 
-    @Test("a malformed command set is refused for what is wrong with it", arguments: [
-        (PDUBytes.element(0x100, [1]) + [0, 0, 0], CommandSet.Malformation.truncated(offset: 9)),
-        (PDUBytes.element(0x100, [1, 0]) + PDUBytes.element(0x100, [1, 0]), .notAscending(element: 0x100)),
-        (PDUBytes.element(0x110, [1, 0]) + PDUBytes.element(0x100, [1, 0]), .notAscending(element: 0x100)),
-        (PDUBytes.element(0x10, [1, 0], group: 8), .notACommandElement(offset: 0)),
-        ([0, 0, 0, 1, 255, 255, 255, 255], .lengthBeyondEnd(element: 0x100)),
-        ([0, 0, 0, 1, 4, 0, 0, 0, 1, 0], .lengthBeyondEnd(element: 0x100)),
-        ([UInt8](repeating: 0, count: 65_537), .tooLong(65_537)),
-    ])
+    @Test(
+        "a malformed command set is refused for what is wrong with it",
+        arguments: [
+            (PDUBytes.element(0x100, [1]) + [0, 0, 0], CommandSet.Malformation.truncated(offset: 9)),
+            (PDUBytes.element(0x100, [1, 0]) + PDUBytes.element(0x100, [1, 0]), .notAscending(element: 0x100)),
+            (PDUBytes.element(0x110, [1, 0]) + PDUBytes.element(0x100, [1, 0]), .notAscending(element: 0x100)),
+            (PDUBytes.element(0x10, [1, 0], group: 8), .notACommandElement(offset: 0)),
+            ([0, 0, 0, 1, 255, 255, 255, 255], .lengthBeyondEnd(element: 0x100)),
+            ([0, 0, 0, 1, 4, 0, 0, 0, 1, 0], .lengthBeyondEnd(element: 0x100)),
+            ([UInt8](repeating: 0, count: 65_537), .tooLong(65_537)),
+        ])
     func malformed(bytes: [UInt8], expected: CommandSet.Malformation) {
         #expect(throws: expected) { try CommandSet(decoding: bytes) }
     }
@@ -56,7 +60,9 @@ import Testing
     @Test("a sequence of 200,000 levels is refused at its first length, without going down")
     func nested() {
         let levels = Array(repeating: [0, 0, 0, 0x10, 255, 255, 255, 255] as [UInt8], count: 8_000).joined()
-        #expect(throws: CommandSet.Malformation.lengthBeyondEnd(element: 0x1000)) { try CommandSet(decoding: Array(levels)) }
+        #expect(throws: CommandSet.Malformation.lengthBeyondEnd(element: 0x1000)) {
+            try CommandSet(decoding: Array(levels))
+        }
     }
 
     @Test("an unpadded UID is read, for old modalities send them")
@@ -67,7 +73,8 @@ import Testing
 
     @Test("a value of the wrong size or kind is refused when it is asked for")
     func badValues() throws {
-        let command = try CommandSet(decoding: PDUBytes.element(2, [0x2E, 0x2E]) + PDUBytes.element(0x100, [1, 0, 0, 0]))
+        let command = try CommandSet(
+            decoding: PDUBytes.element(2, [0x2E, 0x2E]) + PDUBytes.element(0x100, [1, 0, 0, 0]))
         #expect(throws: CommandSet.Malformation.badValue(element: 2)) { try command.affectedSOPClassUID() }
         #expect(throws: CommandSet.Malformation.badValue(element: 0x100)) { try command.field() }
         #expect(throws: CommandSet.Malformation.missing(element: 0x110)) { try command.messageID() }

@@ -9,7 +9,8 @@ import Testing
 @testable import Association
 
 @Suite struct NegotiationTests {
-    let policy = AcceptancePolicy(calledAETitle: AETitle(literal: "TRIAGED"), callingAETitles: [AETitle(literal: "CT1")])
+    let policy = AcceptancePolicy(
+        calledAETitle: AETitle(literal: "TRIAGED"), callingAETitles: [AETitle(literal: "CT1")])
 
     private func answer(_ abstractSyntax: String, _ transferSyntaxes: [String]) -> PresentationContextAnswer {
         policy.answer(
@@ -30,7 +31,9 @@ import Testing
 
     @Test("an unknown abstract syntax gets result 3, unknown transfer syntaxes result 4")
     func refusals() {
-        #expect(answer("1.2.840.10008.5.1.4.1.2.2.2", [PDUBytes.explicitLittleEndian]).result == .abstractSyntaxNotSupported)
+        #expect(
+            answer("1.2.840.10008.5.1.4.1.2.2.2", [PDUBytes.explicitLittleEndian]).result == .abstractSyntaxNotSupported
+        )
         #expect(answer("not a UID", [PDUBytes.explicitLittleEndian]).result == .abstractSyntaxNotSupported)
         // GE's private implicit VR with big-endian pixels; JPIP, whose pixels are elsewhere; no UID.
         #expect(
@@ -38,15 +41,17 @@ import Testing
                 == .transferSyntaxesNotSupported)
     }
 
-    @Test("the first transfer syntax that the node carries wins, in the requestor's order; big endian only alone", arguments: [
-        (["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.1"], "1.2.840.10008.1.2.4.90"),
-        (["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"], "1.2.840.10008.1.2"),
-        (["1.2.840.113619.5.2", "1.2.840.10008.1.2"], "1.2.840.10008.1.2"),
-        (["1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1"], "1.2.840.10008.1.2.1"),
-        (["1.2.840.10008.1.2.2"], "1.2.840.10008.1.2.2"),
-        (["1.2.840.10008.1.2.4.201"], "1.2.840.10008.1.2.4.201"),
-        (["1.2.840.10008.1.2.4.102.1"], "1.2.840.10008.1.2.4.102.1"),
-    ])
+    @Test(
+        "the first transfer syntax that the node carries wins, in the requestor's order; big endian only alone",
+        arguments: [
+            (["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.1"], "1.2.840.10008.1.2.4.90"),
+            (["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"], "1.2.840.10008.1.2"),
+            (["1.2.840.113619.5.2", "1.2.840.10008.1.2"], "1.2.840.10008.1.2"),
+            (["1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1"], "1.2.840.10008.1.2.1"),
+            (["1.2.840.10008.1.2.2"], "1.2.840.10008.1.2.2"),
+            (["1.2.840.10008.1.2.4.201"], "1.2.840.10008.1.2.4.201"),
+            (["1.2.840.10008.1.2.4.102.1"], "1.2.840.10008.1.2.4.102.1"),
+        ])
     func preference(proposed: [String], chosen: String) {
         #expect(answer(PDUBytes.ctImageStorage, proposed).transferSyntax?.string == chosen)
     }
@@ -61,19 +66,21 @@ import Testing
         #expect(open.answer(to: proposed).result == .acceptance)
     }
 
-    @Test("a request is rejected for the first thing that PS3.8 9.3.4 names", arguments: [
-        (PDUBytes.associateRequest(), nil),
-        (PDUBytes.associateRequest(calling: "ct1"), Rejection.callingAETitleNotRecognized),
-        (PDUBytes.associateRequest(calling: ""), .callingAETitleNotRecognized),
-        (PDUBytes.associateRequest(called: "OTHER"), .calledAETitleNotRecognized),
-        (PDUBytes.associateRequest(calling: "MR1", called: "OTHER"), .callingAETitleNotRecognized),
-        (PDUBytes.associateRequest(called: " TRIAGED"), nil),
-        (PDUBytes.associateRequest(version: 2), .protocolVersionNotSupported),
-        (
-            PDUBytes.associateRequest(applicationContext: PDUBytes.item(0x10, Array("1.2.3".utf8))),
-            .applicationContextNotSupported
-        ),
-    ] as [([UInt8], Rejection?)])
+    @Test(
+        "a request is rejected for the first thing that PS3.8 9.3.4 names",
+        arguments: [
+            (PDUBytes.associateRequest(), nil),
+            (PDUBytes.associateRequest(calling: "ct1"), Rejection.callingAETitleNotRecognized),
+            (PDUBytes.associateRequest(calling: ""), .callingAETitleNotRecognized),
+            (PDUBytes.associateRequest(called: "OTHER"), .calledAETitleNotRecognized),
+            (PDUBytes.associateRequest(calling: "MR1", called: "OTHER"), .callingAETitleNotRecognized),
+            (PDUBytes.associateRequest(called: " TRIAGED"), nil),
+            (PDUBytes.associateRequest(version: 2), .protocolVersionNotSupported),
+            (
+                PDUBytes.associateRequest(applicationContext: PDUBytes.item(0x10, Array("1.2.3".utf8))),
+                .applicationContextNotSupported
+            ),
+        ] as [([UInt8], Rejection?)])
     func verdicts(pdu: [UInt8], expected: Rejection?) throws {
         #expect(policy.rejection(of: try AssociateRequest(parsing: pdu))?.rejection == expected)
     }

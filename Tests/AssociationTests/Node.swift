@@ -40,7 +40,8 @@ final class Node {
     ) throws {
         let record = record
         let policy = AcceptancePolicy(
-            calledAETitle: AETitle(literal: "TRIAGED"), callingAETitles: peers.map { Set($0.compactMap { AETitle($0) }) })
+            calledAETitle: AETitle(literal: "TRIAGED"),
+            callingAETitles: peers.map { Set($0.compactMap { AETitle($0) }) })
         acceptor = try Acceptor(
             configuration: Acceptor.Configuration(
                 host: "127.0.0.1", port: 0, policy: policy, maximumAssociations: maximumAssociations,
@@ -67,7 +68,8 @@ final class Node {
 
     /// DCMTK's echoscu gets an answer.
     func answersEcho() throws -> Bool {
-        try Tool.run("/usr/bin/echoscu", ["-aet", "CT1", "-aec", "TRIAGED", "127.0.0.1", String(port)], seconds: 30).status == 0
+        try Tool.run("/usr/bin/echoscu", ["-aet", "CT1", "-aec", "TRIAGED", "127.0.0.1", String(port)], seconds: 30)
+            .status == 0
     }
 
     func waitForEnd(_ count: Int = 1) -> [AssociationEnd] {
@@ -83,7 +85,10 @@ private final class Sink: InstanceSink {
     private let answer: StoreAnswer
     private var count = 0
 
-    init(_ request: StoreRequest, _ record: Record, keepsBytes: Bool, refusal: (after: Int, StoreRefusal)?, answer: StoreAnswer) {
+    init(
+        _ request: StoreRequest, _ record: Record, keepsBytes: Bool, refusal: (after: Int, StoreRefusal)?,
+        answer: StoreAnswer
+    ) {
         self.record = record
         self.keepsBytes = keepsBytes
         self.refusal = refusal

@@ -14,7 +14,8 @@ import Testing
 
     private func requestor(_ port: UInt16, called: String = "TRIAGED", timeouts: Timeouts = Node.quick) -> Requestor {
         Requestor(
-            callingAETitle: AETitle(literal: "CT1"), calledAETitle: AETitle(called)!, host: "127.0.0.1", port: port, timeouts: timeouts)
+            callingAETitle: AETitle(literal: "CT1"), calledAETitle: AETitle(called)!, host: "127.0.0.1", port: port,
+            timeouts: timeouts)
     }
 
     private func instance(_ directory: TemporaryDirectory, pixelBytes: Int = 1000) throws -> (StoredInstance, [UInt8]) {
@@ -22,7 +23,8 @@ import Testing
         let dataSet = try Part10Writer.write(to: path, sopInstanceUID: "1.2.3.4.1", pixelBytes: pixelBytes)
         return (
             StoredInstance(
-                path: path, sopClassUID: Self.ct, sopInstanceUID: UID(literal: "1.2.3.4.1"), transferSyntaxUID: Self.explicit), dataSet
+                path: path, sopClassUID: Self.ct, sopInstanceUID: UID(literal: "1.2.3.4.1"),
+                transferSyntaxUID: Self.explicit), dataSet
         )
     }
 
@@ -31,16 +33,21 @@ import Testing
         let directory = try TemporaryDirectory()
         let port = freePort()
         let peer = try Tool(
-            "/usr/bin/storescp", ["--bit-preserving", "-od", directory.path, "-fe", ".stored", String(port)], log: directory.file("log"))
+            "/usr/bin/storescp", ["--bit-preserving", "-od", directory.path, "-fe", ".stored", String(port)],
+            log: directory.file("log"))
         defer { peer.signal(SIGTERM, within: 5) }
         let requestor = requestor(UInt16(port))
-        #expect(eventually(within: 20) { requestor.echo() == .answered(StatusAnswer(status: .success)) ? true : nil } == true)
+        #expect(
+            eventually(within: 20) { requestor.echo() == .answered(StatusAnswer(status: .success)) ? true : nil }
+                == true)
         let (instance, dataSet) = try instance(directory, pixelBytes: 700_000)
         let association = try requestor.associate(for: [instance.proposal])
         for _ in 0..<3 { #expect(association.store(instance) == .answered(StatusAnswer(status: .success))) }
         association.release()
         #expect(association.echo() == .failed(.associationEnded(reason: "it was released")))
-        let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasSuffix(".stored") }
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter {
+            $0.hasSuffix(".stored")
+        }
         let stored = try Data(contentsOf: URL(fileURLWithPath: directory.file(try #require(names.first))))
         #expect(Array(stored.suffix(dataSet.count)) == dataSet)
     }
@@ -65,17 +72,21 @@ import Testing
         let peer = try Tool("/usr/bin/dcmqrscp", ["-c", directory.file("qr.cfg")], log: directory.file("log"))
         defer { peer.signal(SIGTERM, within: 5) }
         let requestor = requestor(UInt16(port))
-        #expect(eventually(within: 20) { requestor.echo() == .answered(StatusAnswer(status: .success)) ? true : nil } == true)
+        #expect(
+            eventually(within: 20) { requestor.echo() == .answered(StatusAnswer(status: .success)) ? true : nil }
+                == true)
         let (instance, _) = try instance(directory)
         let association = try requestor.associate(for: [instance.proposal, .find])
         #expect(association.store(instance) == .answered(StatusAnswer(status: .success)))
         let study = UID(literal: "1.2.3.9")
         let series = UID(literal: "1.2.3.9.1")
         #expect(
-            association.find(studyInstanceUID: study, seriesInstanceUID: series, sopInstanceUID: instance.sopInstanceUID)
+            association.find(
+                studyInstanceUID: study, seriesInstanceUID: series, sopInstanceUID: instance.sopInstanceUID)
                 == .answered(.found))
         #expect(
-            association.find(studyInstanceUID: study, seriesInstanceUID: series, sopInstanceUID: UID(literal: "1.2.3.4.99"))
+            association.find(
+                studyInstanceUID: study, seriesInstanceUID: series, sopInstanceUID: UID(literal: "1.2.3.4.99"))
                 == .answered(.notFound))
         association.release()
         #expect(
@@ -95,7 +106,9 @@ import Testing
         #expect(node.waitForEnd() == [.released])
         let full = try Node(answer: StoreAnswer(.outOfResources, comment: "the disk is full"))
         let second = try requestor(full.port).associate(for: [instance.proposal])
-        #expect(second.store(instance) == .answered(StatusAnswer(status: .outOfResources, errorComment: "the disk is full")))
+        #expect(
+            second.store(instance) == .answered(StatusAnswer(status: .outOfResources, errorComment: "the disk is full"))
+        )
     }
 
     @Test("nobody there is not connected, and a stranger is rejected with the reason")
@@ -119,12 +132,15 @@ import Testing
         ])
         let instance = StoredInstance(
             path: "/nonexistent", sopClassUID: unknown, sopInstanceUID: unknown, transferSyntaxUID: Self.explicit)
-        #expect(association.store(instance) == .failed(.contextNotAccepted(abstractSyntax: unknown, transferSyntax: Self.explicit)))
+        #expect(
+            association.store(instance)
+                == .failed(.contextNotAccepted(abstractSyntax: unknown, transferSyntax: Self.explicit)))
         #expect(association.echo() == .answered(StatusAnswer(status: .success)))
         association.release()
     }
 
-    @Test("a file that cannot be read, or is in another transfer syntax, is a local failure, and the association goes on")
+    @Test(
+        "a file that cannot be read, or is in another transfer syntax, is a local failure, and the association goes on")
     func localFailures() throws {
         let directory = try TemporaryDirectory()
         let (good, _) = try instance(directory)
@@ -173,7 +189,8 @@ import Testing
                 PDUBytes.data(
                     1, command: true, last: true,
                     PDUBytes.commandSet(
-                        PDUBytes.element(0x100, PDUBytes.little16(field)) + PDUBytes.element(0x120, PDUBytes.little16(id))
+                        PDUBytes.element(0x100, PDUBytes.little16(field))
+                            + PDUBytes.element(0x120, PDUBytes.little16(id))
                             + PDUBytes.element(0x800, PDUBytes.little16(0x101)) + PDUBytes.element(0x900, [0, 0])))
             }
             switch rudeness {
@@ -202,10 +219,13 @@ import Testing
         }
     }
 
-    @Test("an acceptor that answers the request with something else is not connected", arguments: [
-        [], [UInt8](repeating: 0x41, count: 40), PDUBytes.abort, PDUBytes.pdu(2, [0, 1]), PDUBytes.pdu(2, [], length: 0xFFFF_FFFF),
-        PDUBytes.releaseResponse,
-    ])
+    @Test(
+        "an acceptor that answers the request with something else is not connected",
+        arguments: [
+            [], [UInt8](repeating: 0x41, count: 40), PDUBytes.abort, PDUBytes.pdu(2, [0, 1]),
+            PDUBytes.pdu(2, [], length: 0xFFFF_FFFF),
+            PDUBytes.releaseResponse,
+        ])
     func rudeHandshake(answer: [UInt8]) throws {
         let listener = try ScriptedListener()
         let played = Thread {
@@ -236,17 +256,20 @@ import Testing
     /// An A-ASSOCIATE-AC with a result for each context.
     private static func accept(contexts: [(UInt8, UInt8)]) -> [UInt8] {
         let answers = contexts.reduce(into: [UInt8]()) {
-            $0 += PDUBytes.item(0x21, [$1.0, 0, $1.1, 0] + PDUBytes.item(0x40, Array(PDUBytes.explicitLittleEndian.utf8)))
+            $0 += PDUBytes.item(
+                0x21, [$1.0, 0, $1.1, 0] + PDUBytes.item(0x40, Array(PDUBytes.explicitLittleEndian.utf8)))
         }
         return PDUBytes.pdu(
             2,
-            [0, 1, 0, 0] + [UInt8](repeating: 0x20, count: 32) + [UInt8](repeating: 0, count: 32) + PDUBytes.applicationContext
+            [0, 1, 0, 0] + [UInt8](repeating: 0x20, count: 32) + [UInt8](repeating: 0, count: 32)
+                + PDUBytes.applicationContext
                 + answers + PDUBytes.item(0x50, PDUBytes.maximumLength() + PDUBytes.implementation))
     }
 }
 
 @Suite struct IdentifierTests {
-    @Test("a UID is found behind sequences of defined and undefined length, in both encodings", arguments: [true, false])
+    @Test(
+        "a UID is found behind sequences of defined and undefined length, in both encodings", arguments: [true, false])
     func find(isExplicit: Bool) {
         func head(_ group: UInt16, _ element: UInt16, _ vr: String, _ length: UInt32) -> [UInt8] {
             let tag = PDUBytes.little16(group) + PDUBytes.little16(element)
@@ -255,7 +278,8 @@ import Testing
                 + (vr == "SQ" ? [0, 0] + PDUBytes.little32(length) : PDUBytes.little16(UInt16(length)))
         }
         let inner = head(0x0008, 0x0018, "UI", 4) + Array("9.9".utf8) + [0]
-        var bytes = head(0x0008, 0x0006, "SQ", UInt32(8 + inner.count)) + head(0xFFFE, 0xE000, "", UInt32(inner.count)) + inner
+        var bytes =
+            head(0x0008, 0x0006, "SQ", UInt32(8 + inner.count)) + head(0xFFFE, 0xE000, "", UInt32(inner.count)) + inner
         bytes += head(0x0008, 0x0007, "SQ", 0xFFFF_FFFF) + head(0xFFFE, 0xE000, "", 0xFFFF_FFFF) + inner
         bytes += head(0xFFFE, 0xE00D, "", 0) + head(0xFFFE, 0xE0DD, "", 0)
         bytes += head(0x0008, 0x0018, "UI", 6) + Array("1.2.3".utf8) + [0]
@@ -263,7 +287,8 @@ import Testing
         #expect(Identifier.uid(Identifier.studyInstanceUID, in: bytes, isExplicitVR: isExplicit) == nil)
         // Any cut is read without going out of bounds, and gives no other UID.
         for count in 0..<bytes.count {
-            #expect(Identifier.uid(Identifier.sopInstanceUID, in: Array(bytes[..<count]), isExplicitVR: isExplicit) == nil)
+            #expect(
+                Identifier.uid(Identifier.sopInstanceUID, in: Array(bytes[..<count]), isExplicitVR: isExplicit) == nil)
         }
     }
 }

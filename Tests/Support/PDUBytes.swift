@@ -32,12 +32,14 @@ package enum PDUBytes {
     package static func associateRequest(
         calling: String = "CT1", called: String = "TRIAGED", version: UInt8 = 1,
         applicationContext: [UInt8] = PDUBytes.applicationContext,
-        contexts: [UInt8] = context(1, ctImageStorage, [explicitLittleEndian]) + context(3, verification, [implicitLittleEndian]),
+        contexts: [UInt8] = context(1, ctImageStorage, [explicitLittleEndian])
+            + context(3, verification, [implicitLittleEndian]),
         user: [UInt8] = maximumLength() + implementation, extra: [UInt8] = []
     ) -> [UInt8] {
         pdu(
             1,
-            [0, version, 0, 0] + title(called) + title(calling) + [UInt8](repeating: 0, count: 32) + applicationContext + contexts
+            [0, version, 0, 0] + title(called) + title(calling) + [UInt8](repeating: 0, count: 32) + applicationContext
+                + contexts
                 + item(0x50, user) + extra)
     }
 
@@ -55,7 +57,9 @@ package enum PDUBytes {
         little16(group) + little16(number) + little32(UInt32(value.count)) + value
     }
 
-    package static func commandSet(_ elements: [UInt8]) -> [UInt8] { element(0, little32(UInt32(elements.count))) + elements }
+    package static func commandSet(_ elements: [UInt8]) -> [UInt8] {
+        element(0, little32(UInt32(elements.count))) + elements
+    }
 
     package static func storeRequest(
         sopClass: String = ctImageStorage, instance: [UInt8] = Array("1.2.3.4.5".utf8) + [0], messageID: UInt16 = 7,
@@ -63,12 +67,14 @@ package enum PDUBytes {
     ) -> [UInt8] {
         commandSet(
             element(2, even(Array(sopClass.utf8))) + element(0x100, little16(1)) + element(0x110, little16(messageID))
-                + element(0x700, little16(0)) + element(0x800, little16(hasDataSet ? 1 : 0x101)) + element(0x1000, even(instance)))
+                + element(0x700, little16(0)) + element(0x800, little16(hasDataSet ? 1 : 0x101))
+                + element(0x1000, even(instance)))
     }
 
     package static func echoRequest(messageID: UInt16 = 9, field: UInt16 = 0x30) -> [UInt8] {
         commandSet(
-            element(2, even(Array(verification.utf8))) + element(0x100, little16(field)) + element(0x110, little16(messageID))
+            element(2, even(Array(verification.utf8))) + element(0x100, little16(field))
+                + element(0x110, little16(messageID))
                 + element(0x800, little16(0x101)))
     }
 

@@ -7,7 +7,8 @@ import Foundation
 package enum Part10Writer {
     /// A CT-like instance in Explicit VR Little Endian with `pixelBytes` of Pixel Data.
     package static func bytes(
-        sopClassUID: String = PDUBytes.ctImageStorage, sopInstanceUID: String, transferSyntaxUID: String = PDUBytes.explicitLittleEndian,
+        sopClassUID: String = PDUBytes.ctImageStorage, sopInstanceUID: String,
+        transferSyntaxUID: String = PDUBytes.explicitLittleEndian,
         pixelBytes: Int
     ) -> (file: [UInt8], dataSet: [UInt8]) {
         let meta =
@@ -22,7 +23,8 @@ package enum Part10Writer {
         dataSet += (0..<pixelBytes).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
         let file =
             [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)
-            + element(2, 0, "UL", PDUBytes.little32(UInt32(meta.count + 14))) + element(2, 1, "OB", [0, 1]) + meta + dataSet
+            + element(2, 0, "UL", PDUBytes.little32(UInt32(meta.count + 14))) + element(2, 1, "OB", [0, 1]) + meta
+            + dataSet
         return (file, dataSet)
     }
 
@@ -37,7 +39,8 @@ package enum Part10Writer {
         var padded = value
         if padded.count & 1 == 1 { padded.append(vr == "UI" ? 0 : 0x20) }
         let head = PDUBytes.little16(group) + PDUBytes.little16(number) + Array(vr.utf8)
-        return head + (vr == "OB" ? [0, 0] + PDUBytes.little32(UInt32(padded.count)) : PDUBytes.little16(UInt16(padded.count)))
+        return head
+            + (vr == "OB" ? [0, 0] + PDUBytes.little32(UInt32(padded.count)) : PDUBytes.little16(UInt16(padded.count)))
             + padded
     }
 }

@@ -53,8 +53,12 @@ package final class ScriptedPeer {
             switch step {
             case .send(let bytes): send(bytes)
             case .expect(let type):
-                guard let pdu = readPDU() else { throw ToolError("step \(index): the connection ended, PDU \(type) was due") }
-                guard pdu[0] == type else { throw ToolError("step \(index): PDU \(pdu.prefix(10)) where \(type) was due") }
+                guard let pdu = readPDU() else {
+                    throw ToolError("step \(index): the connection ended, PDU \(type) was due")
+                }
+                guard pdu[0] == type else {
+                    throw ToolError("step \(index): PDU \(pdu.prefix(10)) where \(type) was due")
+                }
             case .expectEnd:
                 guard endsAfterReading() else { throw ToolError("step \(index): the connection was not closed") }
             case .wait(let milliseconds): usleep(milliseconds * 1000)
@@ -147,6 +151,8 @@ private func withLoopback(port: UInt16, _ body: (UnsafePointer<sockaddr>, sockle
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     return withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
     }
 }
