@@ -100,7 +100,7 @@ CREATE TABLE instance (
     sopInstanceUID      TEXT NOT NULL,
     sopClassUID         TEXT NOT NULL,
     transferSyntaxUID   TEXT NOT NULL,
-    -- How this version stands to the first: see docs/decisions/0002.
+    -- How this version stands to the first: see docs/decisions/15.
     version             TEXT NOT NULL CHECK (version IN ('first', 'coerced', 'transcoded', 'uncompared', 'conflict')),
     -- 0 for the first.
     ordinal             INTEGER NOT NULL,

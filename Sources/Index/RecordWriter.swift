@@ -8,13 +8,15 @@ import GRDB
 struct RecordWriter {
     let memory: WriterMemory
     let boot: String
+    let holds: (String, Int64) -> Bool
     private(set) var changesWorklist = false
     private(set) var touched: [(SeriesID, AssociationID)] = []
     private var dirty: Set<WriterMemory.SeriesKey> = []
 
-    init(memory: WriterMemory, boot: String) {
+    init(memory: WriterMemory, boot: String, holds: @escaping (String, Int64) -> Bool) {
         self.memory = memory
         self.boot = boot
+        self.holds = holds
     }
 
     mutating func record(_ recording: Recording, _ db: Database) throws -> RecordOutcome {
@@ -24,7 +26,13 @@ struct RecordWriter {
         if case .duplicate(let index) = decision {
             // Not a new instance, but the association did send to the series.
             touched.append((SeriesID(rawValue: known[index].series), recording.association))
-            return .duplicate(existing: known[index].path)
+            let kept = known[index]
+            guard kept.path != recording.file.path, !holds(kept.path, kept.size) else { return .duplicate(existing: kept.path) }
+            // What was lost is here again; its row must not go on pointing at nothing.
+            try db.execute(
+                sql: "UPDATE instance SET path = ?, epoch = ?, size = ? WHERE id = ?",
+                arguments: [recording.file.path, recording.file.epoch, recording.file.size, kept.id])
+            return .restored(lost: kept.path)
         }
         guard case .keep(let version, let differing) = decision else { preconditionFailure("decided above") }
 
@@ -43,11 +51,11 @@ struct RecordWriter {
             if series.state != .arriving || series.run == .provisional || series.run == .final {
                 try reopen(&series, db)
             }
+            series.lastArrivalSequence = sequence
+            series.lastInstance = recording.received
+            dirty.insert(key)
         }
-        series.lastArrivalSequence = sequence
-        series.lastInstance = recording.received
         memory.series[key] = series
-        dirty.insert(key)
         touched.append((SeriesID(rawValue: series.id), recording.association))
 
         try compareIdentity(header, with: &study, at: recording.received, db)
@@ -98,6 +106,8 @@ struct RecordWriter {
     // MARK: Rows
 
     struct Known {
+        var id: Int64
+        var size: Int64
         var series: Int64
         var study: Int64
         var path: String
@@ -111,14 +121,14 @@ struct RecordWriter {
                 SELECT instance.series, series.study, instance.path, study.studyInstanceUID, series.seriesInstanceUID,
                     instance.sopClassUID, instance.transferSyntaxUID, instance.headerDigest, instance.pixelDigest,
                     instance.hasPixelData, instance.version, identity.patientID, identity.issuerOfPatientID,
-                    identity.patientName, identity.patientBirthDate, identity.patientSex
+                    identity.patientName, identity.patientBirthDate, identity.patientSex, instance.id, instance.size
                 FROM instance JOIN series ON series.id = instance.series JOIN study ON study.id = series.study
                     JOIN identity ON identity.id = instance.identity
                 WHERE instance.sopInstanceUID = ? ORDER BY instance.ordinal
                 """)
         return try Row.fetchAll(statement, arguments: [uid.string]).map { row in
             Known(
-                series: row[0], study: row[1], path: row[2],
+                id: row[16], size: row[17], series: row[0], study: row[1], path: row[2],
                 facts: VersionFacts(
                     studyInstanceUID: row[3], seriesInstanceUID: row[4], sopClassUID: row[5], transferSyntaxUID: row[6],
                     identity: PatientIdentity(

@@ -7,7 +7,7 @@ import DICOM
 package struct StoredFile: Sendable, Hashable, Codable {
     /// Relative to the store.
     package var path: String
-    /// The store's epoch that the file lies in: see docs/decisions/0001.
+    /// The store's epoch that the file lies in: see docs/decisions/01.
     package var epoch: Int64
     package var size: Int64
     /// SHA-256 of the data set up to Pixel Data, and from there on.
@@ -29,6 +29,8 @@ package enum RecordOutcome: Sendable, Equatable {
     case new
     /// The same bytes are kept already: the caller removes the file that it has just stored.
     case duplicate(existing: String)
+    /// The same bytes, and the file that was kept is missing or damaged: this one has taken its place and must stay.
+    case restored(lost: String)
     /// The same identity and pixels under another header: kept beside the first, which stays current.
     case coercedCopy
     /// Not known yet whether the pixels are the same; the series is not analysed until `resolve(_:)` has told.

@@ -41,7 +41,7 @@ extension StudyIndex {
     }
 
     private func transact(_ batch: [Recording]) throws -> [RecordOutcome] {
-        var writer = RecordWriter(memory: memory, boot: boot)
+        var writer = RecordWriter(memory: memory, boot: boot, holds: holds)
         let (outcomes, isSynced) = try pool.writeWithoutTransaction { db in
             // A row of an epoch that the next start does not look at must be on disk before the answer.
             let synced = try memory.syncedEpoch ?? Int64.fetchOne(db, sql: "SELECT syncedEpoch FROM node") ?? 0

@@ -37,7 +37,7 @@ package struct RecoveryReport: Sendable, Equatable {
     package var looked = 0
     /// Files whose rows were written again.
     package var recovered = 0
-    /// Files whose bytes another file holds: the caller removes them.
+    /// Files whose bytes another file holds for certain: the caller removes them.
     package var duplicates: [String] = []
     /// Files that no longer can be read as DICOM: they stay where they are and are looked at again by the next start.
     package var unreadable: [String] = []

@@ -21,7 +21,10 @@ extension StudyIndex {
             db,
             sql: """
                 SELECT * FROM study WHERE (?1 IS NULL OR studyInstanceUID = ?1)
-                    AND (?2 IS NULL OR firstInstanceAt >= ?2 OR (acknowledgedAt IS NULL AND (priority <> 'routine' OR EXISTS (
+                    AND (?2 IS NULL OR firstInstanceAt >= ?2 OR (
+                        (acknowledgedAt IS NULL OR acknowledgedThrough < (SELECT ifnull(max(job.outcomeSequence), 0) FROM job
+                            JOIN series ON series.id = job.series WHERE series.study = study.id))
+                        AND (priority <> 'routine' OR EXISTS (
                         SELECT 1 FROM series WHERE series.study = study.id AND series.state NOT IN ('outOfScope', 'analysed')))))
                 ORDER BY id
                 """, arguments: [studyInstanceUID?.string, since])
@@ -122,8 +125,8 @@ extension StudyIndex {
             let last: Int64 = row["lastInstanceMonotonic"]
             let isSameBoot = row["endedBoot"] == row["boot"] as String
             return WorklistRun(
-                sequence: row["outcomeSequence"], kind: try row.stored("run"), isSuperseded: isReplaced || isStale,
-                model: model(row),
+                sequence: row["outcomeSequence"], kind: try row.stored("run"),
+                isSuperseded: isReplaced || isStale || row["state"] == "superseded", model: model(row),
                 findings: try (findings[row["id"]] ?? []).map {
                     try JSONDecoder().decode(Finding.self, from: Data(($0["detail"] as String).utf8))
                 },

@@ -17,6 +17,8 @@ package final class StudyIndex: Sendable {
     private let onWorklistChange: @Sendable (UInt64) -> Void
     private let changes = Atomic<UInt64>(0)
 
+    /// Whether storage has the file of this path in this size. Asked before the copy of an instance is given up for it.
+    let holds: @Sendable (String, Int64) -> Bool
     let pool: DatabasePool
     let clock: @Sendable () -> Moment
     let boot: String
@@ -30,10 +32,12 @@ package final class StudyIndex: Sendable {
     ///
     /// - Parameter clock: a parameter for tests; `boot` likewise.
     package init(
-        path: String, clock: @escaping @Sendable () -> Moment = { .now() }, boot: String = Moment.boot,
+        path: String, holds: @escaping @Sendable (_ path: String, _ size: Int64) -> Bool = { _, _ in true },
+        clock: @escaping @Sendable () -> Moment = { .now() }, boot: String = Moment.boot,
         onWorklistChange: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) throws(IndexError) {
         self.path = path
+        self.holds = holds
         self.clock = clock
         self.boot = boot
         self.onWorklistChange = onWorklistChange
@@ -44,8 +48,9 @@ package final class StudyIndex: Sendable {
 
     /// Opens an index that another process may be using, to read from it only.
     package init(readingFrom path: String) throws(IndexError) {
-        try Self.check(path: path)
+        try Self.check(path: path, thoroughly: false)
         self.path = path
+        holds = { _, _ in true }
         clock = { .now() }
         boot = Moment.boot
         onWorklistChange = { _ in }
@@ -122,7 +127,7 @@ package final class StudyIndex: Sendable {
         configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
-            // A commit is not synced by itself: see docs/decisions/0001.
+            // A commit is not synced by itself: see docs/decisions/01.
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
             if !db.configuration.readonly {
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
@@ -163,8 +168,9 @@ package final class StudyIndex: Sendable {
         }
     }
 
-    /// For `triaged check`: opens without writing, reads the schema version, and lets SQLite look for damage.
-    package static func check(path: String) throws(IndexError) {
+    /// For `triaged check`: opens without writing and reads the schema version; thoroughly, SQLite looks for damage too, which
+    /// takes as long as reading the file.
+    package static func check(path: String, thoroughly: Bool = true) throws(IndexError) {
         var configuration = Configuration()
         configuration.readonly = true
         do {
@@ -178,6 +184,7 @@ package final class StudyIndex: Sendable {
                 guard version <= Migrations.all.count else {
                     throw IndexError.newer(path: path, version: version, supported: Migrations.all.count)
                 }
+                guard thoroughly else { return }
                 let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "no answer"
                 guard verdict == "ok" else { throw IndexError.unreadable(path: path, message: verdict) }
             }

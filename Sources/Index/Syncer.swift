@@ -6,7 +6,7 @@ import GRDB
 import Synchronization
 
 /// Brings recorded rows to disk a moment after they were committed, and moves the point from which a start must look at
-/// files without rows: see docs/decisions/0001.
+/// files without rows: see docs/decisions/01.
 final class Syncer: Sendable {
     private let pool: DatabasePool
     private let memory: WriterMemory

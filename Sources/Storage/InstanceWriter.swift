@@ -8,7 +8,7 @@ import Glibc
 package struct StoredInstance: Sendable, Hashable {
     /// Relative to the store.
     package var relativePath: String
-    /// Files of later epochs than the index has on disk are looked at by the next start: docs/decisions/0001.
+    /// Files of later epochs than the index has on disk are looked at by the next start: docs/decisions/01.
     package var epoch: Int64
     /// Of the whole file, bytes.
     package var size: Int64

@@ -74,10 +74,8 @@ import Testing
         let study = try index.only()
         #expect(study.blocks == example.blocks.map { "instances of the study disagree on \($0)" })
         #expect(study.warnings == example.warns.map { "\($0) is not written alike in all instances" })
-        #expect(study.state == (example.blocks.isEmpty ? .arriving : .notAnalysed))
-        #expect(study.reason == study.blocks.joined(separator: "; "))
         // No values of attributes in reasons.
-        #expect(!(study.blocks + study.warnings).joined().contains("Muster") && !study.reason.contains("4711"))
+        #expect(!["Muster", "MUSTER", "4711", "1960"].contains { (study.blocks + study.warnings).joined().contains($0) })
         let evidence = try index.evidence()
         let answer = try index.markComplete(evidence.id, revision: evidence.revision, evidence: "quiet")
         #expect(answer == (study.blocks.first.map { .blocked(reason: $0) } ?? .done))

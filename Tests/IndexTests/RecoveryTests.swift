@@ -111,9 +111,9 @@ import Testing
             }
             while let job = try next.nextJob() {
                 #expect(try next.beginAttempt(job.id))
-                _ = try next.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], engineSeconds: 1))
+                _ = try next.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1))
             }
-            for delivery in try next.dueDeliveries() {
+            for delivery in try next.dueDeliveries(to: "pacs") {
                 #expect(try next.beginSending(delivery.id))
                 try next.sent(delivery.id, status: .success)
             }
@@ -130,9 +130,9 @@ import Testing
         let job = try #require(try index.nextJob())
         #expect(try index.beginAttempt(job.id))
         try goOn(3)
-        #expect(try index.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], engineSeconds: 1)) == .recorded)
+        #expect(try index.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1)) == .recorded)
         try goOn(4)
-        let delivery = try #require(try index.dueDeliveries().first)
+        let delivery = try #require(try index.dueDeliveries(to: "pacs").first)
         #expect(try index.beginSending(delivery.id))
         try goOn(5)
         try index.sent(delivery.id, status: .success)

@@ -111,8 +111,19 @@ extension StudyIndex {
         #expect(try enqueue(evidence.id, revision: evidence.revision, models: [model], run: run) == .done)
         let job = try #require(try nextJob())
         #expect(try beginAttempt(job.id))
-        return try finish(job.id, .analysed(findings: findings, results: results, engineSeconds: 0.5))
+        return try finish(job.id, .analysed(findings: findings, results: results, notes: [], engineSeconds: 0.5))
     }
+}
+
+extension WorklistStudy {
+    /// Of its only series.
+    var state: SeriesState? { series.count == 1 ? series[0].state : nil }
+    var reason: String? { series.count == 1 ? series[0].reason : nil }
+    /// Kinds of the runs that went through, those that are superseded with a mark.
+    var runs: [String] {
+        series.flatMap(\.runs).map { ($0.isSuperseded ? "superseded " : "") + $0.kind.rawValue }
+    }
+    var findings: [Finding] { series.flatMap(\.runs).filter { !$0.isSuperseded }.flatMap(\.findings) }
 }
 
 let model = ModelIdentity(name: "head-ct", version: "1", manufacturer: "m", digest: "abc", isDemonstration: true)
@@ -124,6 +135,6 @@ func bleed(_ priority: Priority = .critical, code: String = "1386000") -> Findin
 
 func segmentation(_ uid: String = "2.25.9", digest: String = "d1", to destinations: [String] = ["pacs"]) -> ResultFile {
     ResultFile(
-        sopClassUID: .of("1.2.840.10008.5.1.4.1.1.66.4"), sopInstanceUID: .of(uid), transferSyntaxUID: .of(explicitLittleEndian),
+        sopClassUID: .of("1.2.840.10008.5.1.4.1.1.66.4"), sopInstanceUID: .of(uid), seriesInstanceUID: .of("2.25.8"), transferSyntaxUID: .of(explicitLittleEndian),
         path: "results/\(uid)", size: 10, digest: digest, destinations: destinations)
 }
