@@ -43,8 +43,9 @@ package struct Analysis {
         let finishing = clock.now
         channels.activate(manifest.decision.activation)
         var result = AnalysisResult(
-            model: package.identity, findings: [], masks: [], longAxes: [], coverage: gates.coverage, notes: volume.notes,
-            timing: timing)
+            model: package.identity, findings: [], masks: [], longAxes: [],
+            coverage: gates.coverage(examined: manifest.quality.examined.map { channels.volume(above: 0.5, channel: $0.channel) }),
+            notes: volume.notes, timing: timing)
         try report(channels, manifest, volume, into: &result, shouldStop: shouldStop)
         result.timing.postprocessing = finishing.duration(to: clock.now).seconds
         result.timing.total = start.duration(to: clock.now).seconds

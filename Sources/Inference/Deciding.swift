@@ -35,6 +35,14 @@ extension Channels {
         }
     }
 
+    /// mL of the voxels whose value in a channel is greater.
+    func volume(above threshold: Float, channel: Int) -> Double {
+        let count = values.withUnsafeBufferPointer { values in
+            values[channel * voxels..<(channel + 1) * voxels].reduce(0) { $0 + ($1 > threshold ? 1 : 0) }
+        }
+        return Double(count) * lattice.voxelVolume / 1000
+    }
+
     /// What belongs to `output`, read at the voxels of `target`: `sampler` reads this lattice there.
     func marking(of output: Manifest.Output, rule: Manifest.Decision.Rule, sampler: Sampler) -> Marking {
         let shape = sampler.target

@@ -35,9 +35,12 @@ struct QualityGates {
         return refusals
     }
 
-    var coverage: AnalysisResult.Coverage {
+    /// - Parameter examined: mL of what the network says that it looked at; nil where it does not say.
+    func coverage(examined: Double?) -> AnalysisResult.Coverage {
         var reason: String?
-        if let least = quality.negativeExtent {
+        if let examined, let least = quality.examined?.minimumVolume, examined < least {
+            reason = "the network looked at \(tenth(examined)) mL; a negative needs \(tenth(least)) mL"
+        } else if let least = quality.negativeExtent {
             if extent < least { reason = "the slices cover \(tenth(extent)) mm; a negative needs \(tenth(least)) mm" }
         } else {
             reason = "the package gives no negative results"

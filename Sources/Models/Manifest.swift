@@ -39,6 +39,14 @@ package struct Manifest: Sendable, Equatable {
         package var orientation: Rules.Orientation?
         /// mm that must have been analysed before "no finding" may be reported; nil: a negative is never reported.
         package var negativeExtent: Double?
+        package var examined: Examined?
+    }
+
+    /// A channel in which the network marks what it looked at (activated value above 0.5).
+    package struct Examined: Sendable, Equatable {
+        package var channel: Int
+        /// mL, below which "no finding" may not be reported.
+        package var minimumVolume: Double
     }
 
     package struct Budget: Sendable, Equatable {
@@ -69,6 +77,8 @@ package struct Manifest: Sendable, Equatable {
     package var outputs: [Output]
     package var budget: Budget
 
-    /// Channels that the network has to give: one more than the highest that an output names.
-    package var minimumChannels: Int { (outputs.map(\.channel).max() ?? 0) + 1 }
+    /// Channels that the network has to give: one more than the highest that the manifest names.
+    package var minimumChannels: Int {
+        ((outputs.map(\.channel) + [quality.examined?.channel].compactMap(\.self)).max() ?? 0) + 1
+    }
 }

@@ -58,7 +58,8 @@ extension Manifest {
         }
         let require = root.section("require", keys: Rules.keys).map(Rules.read) ?? Rules()
         let quality = root.requiredSection(
-            "quality", keys: ["unit", "minimumExtent", "maximumSliceSpacing", "orientation", "negativeExtent"]
+            "quality",
+            keys: ["unit", "minimumExtent", "maximumSliceSpacing", "orientation", "negativeExtent", "examined"]
         ).map(quality)
         let preprocess = preprocess(root)
         let inference = root.requiredSection("inference", keys: ["fullVolume", "slidingWindow"]).flatMap(inference)
@@ -120,6 +121,11 @@ extension Manifest {
         Quality(
             unit: section.requiredText("unit"), minimumExtent: section.number("minimumExtent", 0...10_000),
             maximumSliceSpacing: section.number("maximumSliceSpacing", 0.01...1000),
-            orientation: Rules.orientation(section), negativeExtent: section.number("negativeExtent", 0...10_000))
+            orientation: Rules.orientation(section), negativeExtent: section.number("negativeExtent", 0...10_000),
+            examined: section.section("examined", keys: ["channel", "minimumVolume"]).map {
+                Examined(
+                    channel: $0.requiredInteger("channel", 0...4095),
+                    minimumVolume: $0.requiredNumber("minimumVolume", 0...100_000))
+            })
     }
 }
