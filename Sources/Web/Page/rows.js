@@ -37,8 +37,7 @@ function findingLine(finding, isFirst) {
   return element('p', { class: `finding ${isFirst ? 'lead' : ''} ${finding.gone ? 'gone' : ''}` },
     element('bdi', { class: 'label', text: finding.label }),
     finding.volumeML === null ? null : element('span', { class: 'number', text: words.volume(finding.volumeML) }),
-    element('span', { class: 'number', text: words.confidence(finding.confidence) },
-      element('span', { class: 'unit', text: ' confidence' })),
+    element('span', { class: 'number sure', text: `${words.confidence(finding.confidence)} confidence` }),
     finding.gone ? badge('no longer found', 'alarm') : null);
 }
 
@@ -48,12 +47,15 @@ function headline(item) {
     const more = item.findings.length - shown.length;
     return [...shown, more > 0 ? element('p', { class: 'reason', text: `and ${more} more (d shows them)` }) : null];
   }
-  return [element('p', { class: `finding lead none ${item.state}`, text: item.reason || words.states[item.state] })];
+  // Where a package looked, what it says; otherwise the state itself, with its reason.
+  if (item.state === 'analysed') return [element('p', { class: 'finding lead none', text: item.reason || words.states.analysed })];
+  return [element('p', { class: `finding lead none ${item.state}`, text: words.states[item.state] ?? item.state }),
+    element('p', { class: 'why', text: item.reason })];
 }
 
 function badges(item) {
   const models = [...new Set([...item.findings, ...item.series].map(part => part.model).filter(Boolean))];
-  const isStateTold = item.state === 'analysed' && item.findings.length;
+  const isStateTold = item.findings.length ? item.state === 'analysed' : item.state !== 'analysed';
   return element('p', { class: 'badges' },
     isStateTold ? null : badge(words.states[item.state] ?? item.state, `state ${item.state}`),
     item.demonstration ? badge('Demonstration', 'demonstration') : null,
