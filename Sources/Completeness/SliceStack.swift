@@ -60,7 +60,9 @@ struct SliceStack {
 
         // A tilted gantry shears the stack by the same vector each time; anything else is not one volume.
         let step = (sorted[sorted.count - 1].position - sorted[0].position) * (1 / Double(sorted.count - 1))
-        let isStraight = zip(sorted, sorted.dropFirst()).allSatisfy { ($1.position - $0.position - step).length <= 2 * allowed }
+        let isStraight = zip(sorted, sorted.dropFirst()).allSatisfy {
+            ($1.position - $0.position - step).length <= 2 * allowed
+        }
         return isStraight ? .even(spacing: spacing) : .uneven
     }
 

@@ -17,7 +17,8 @@ package struct DeliveryPolicy: Sendable, Equatable {
     package var patience: Int
 
     package init(
-        proof: Proof, firstDelay: Double = 15, longestDelay: Double = 900, commitmentPatience: Double = 300, patience: Int = 6
+        proof: Proof, firstDelay: Double = 15, longestDelay: Double = 900, commitmentPatience: Double = 300,
+        patience: Int = 6
     ) {
         self.proof = proof
         self.firstDelay = firstDelay

@@ -39,7 +39,9 @@ package enum Outcome: Sendable, Equatable {
 
     /// What the destination remarked on an object that it stored; to be kept with the delivery.
     package var warning: String? {
-        guard case .status(let status, let comment) = self, case .warning(let words) = StoreStatus(status) else { return nil }
+        guard case .status(let status, let comment) = self, case .warning(let words) = StoreStatus(status) else {
+            return nil
+        }
         return comment.isEmpty ? words : "\(words): \(comment)"
     }
 }

@@ -26,7 +26,9 @@ struct RunHistory {
         var shown = newest.findings.map { shownFinding($0, newest, isGone: false) }
         for run in runs.dropLast().reversed() {
             for finding in run.findings where finding.priority > .routine {
-                let isKnown = shown.contains { $0.finding.code.isSameConcept(as: finding.code) && $0.finding.priority >= finding.priority }
+                let isKnown = shown.contains {
+                    $0.finding.code.isSameConcept(as: finding.code) && $0.finding.priority >= finding.priority
+                }
                 if !isKnown { shown.append(shownFinding(finding, run, isGone: true)) }
             }
         }

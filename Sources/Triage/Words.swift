@@ -27,7 +27,9 @@ enum Words {
     ) -> String {
         if let leading = findings.first, leading.finding.priority == priority, priority > .routine {
             guard leading.isGone else { return outcome(naming: leading, in: histories) }
-            let newest = histories.first { $0.seriesInstanceUID == leading.seriesInstanceUID && $0.newest.model.name == leading.model.name }
+            let newest = histories.first {
+                $0.seriesInstanceUID == leading.seriesInstanceUID && $0.newest.model.name == leading.model.name
+            }
             let now = newest.map { ", then \(outcome(of: $0.newest))" } ?? ""
             return "stays \(priority.rawValue): \(leading.finding.label) by an earlier run\(now)"
         }
@@ -44,7 +46,9 @@ enum Words {
     }
 
     private static func outcome(naming shown: StudyTriage.ShownFinding, in histories: [RunHistory]) -> String {
-        let run = histories.first { $0.seriesInstanceUID == shown.seriesInstanceUID && $0.newest.model.name == shown.model.name }
+        let run = histories.first {
+            $0.seriesInstanceUID == shown.seriesInstanceUID && $0.newest.model.name == shown.model.name
+        }
         return run.map { outcome(of: $0.newest) } ?? shown.finding.label
     }
 

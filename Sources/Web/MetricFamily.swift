@@ -47,7 +47,8 @@ package struct MetricFamily: Sendable, Equatable {
     package static func text(_ families: [MetricFamily]) -> String {
         var text = ""
         for family in families {
-            text += "# HELP \(family.name) \(escape(family.help, quotes: false))\n# TYPE \(family.name) \(family.kind.rawValue)\n"
+            text +=
+                "# HELP \(family.name) \(escape(family.help, quotes: false))\n# TYPE \(family.name) \(family.kind.rawValue)\n"
             for sample in family.samples {
                 let labels = sample.labels.sorted { $0.key < $1.key }
                     .map { "\($0.key)=\"\(escape($0.value, quotes: true))\"" }.joined(separator: ",")

@@ -57,7 +57,8 @@ package struct NodeMetrics: Sendable, Equatable {
             .counter("triaged_instances_received_total", "Instances acknowledged with success.", instancesReceived),
             .counter("triaged_received_bytes_total", "Bytes of data sets acknowledged with success.", bytesReceived),
             .counter("triaged_duplicates_received_total", "Instances that were already stored.", duplicatesReceived),
-            .counter("triaged_instances_refused_total", "Instances refused, by DIMSE status.", instancesRefused, "status"),
+            .counter(
+                "triaged_instances_refused_total", "Instances refused, by DIMSE status.", instancesRefused, "status"),
             .gauge("triaged_associations_open", "Associations open.", Double(associationsOpen)),
             .counter("triaged_associations_accepted_total", "Associations accepted.", associationsAccepted),
             .counter("triaged_associations_rejected_total", "Associations rejected.", associationsRejected),

@@ -22,7 +22,9 @@ enum Page {
         "/icon.svg": Asset(type: "image/svg+xml", bytes: PackageResources.icon_svg),
     ]
 
-    private static func script(_ bytes: [UInt8]) -> Asset { Asset(type: "text/javascript; charset=utf-8", bytes: bytes) }
+    private static func script(_ bytes: [UInt8]) -> Asset {
+        Asset(type: "text/javascript; charset=utf-8", bytes: bytes)
+    }
 
     /// Of every response. Trusted Types make the browser refuse any text that a script would turn into markup.
     static let securityHeaders: HTTPFields = {
@@ -33,7 +35,8 @@ enum Page {
             + "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
         headers[.xContentTypeOptions] = "nosniff"
         for (name, value) in [
-            ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY"), ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY"),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "same-origin"),
             ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
         ] {

@@ -26,7 +26,8 @@ package struct WebNeeds: Sendable {
 
     package init(
         worklist: @escaping @Sendable () async throws -> [WorklistItem],
-        acknowledge: @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?,
+        acknowledge:
+            @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?,
         changes: @escaping @Sendable () async -> AsyncStream<Void>,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         metrics: @escaping @Sendable () async -> NodeMetrics,

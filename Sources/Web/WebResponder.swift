@@ -75,7 +75,10 @@ struct WebResponder: HTTPResponder {
             // The items are encoded once for all readers; what changes with each answer is put around them.
             var body = Data(#"{"items":"#.utf8)
             body.append(snapshot.items)
-            let rest = ["revision": snapshot.revision, "receiving": needs.receiving, "now": Timestamp.string(Date(), milliseconds: true)]
+            let rest = [
+                "revision": snapshot.revision, "receiving": needs.receiving,
+                "now": Timestamp.string(Date(), milliseconds: true),
+            ]
             body.append(Data(",".utf8))
             body.append(try JSONEncoder().encode(rest).dropFirst())
             return .data("application/json", body)
@@ -109,7 +112,9 @@ struct WebResponder: HTTPResponder {
     }
 
     private func acknowledge(_ study: String, _ request: Request) async -> Response {
-        guard guardian.isSameOrigin(request.head) else { return .error(.forbidden, "only the worklist's own page may do this") }
+        guard guardian.isSameOrigin(request.head) else {
+            return .error(.forbidden, "only the worklist's own page may do this")
+        }
         let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased()
         guard type?.trimmingCharacters(in: .whitespaces) == "application/json" else {
             return .error(.unsupportedMediaType, "send JSON as application/json")
@@ -122,9 +127,12 @@ struct WebResponder: HTTPResponder {
             let body = try await collect(request.body)
             let command = try JSONDecoder().decode(AcknowledgeCommand.self, from: Data(body.readableBytesView))
             guard let by = command.signature else {
-                return .error(.badRequest, "\"by\" must name a person in 1 to \(AcknowledgeCommand.longest) printable characters")
+                return .error(
+                    .badRequest, "\"by\" must name a person in 1 to \(AcknowledgeCommand.longest) printable characters")
             }
-            let acknowledged = try await within(Self.seconds) { try await needs.acknowledge(study, by, command.runSequence) }
+            let acknowledged = try await within(Self.seconds) {
+                try await needs.acknowledge(study, by, command.runSequence)
+            }
             guard let acknowledged else { return .error(.notFound, "no such study on the worklist") }
             await feed.wakeAll()
             return .json(.ok, ["acknowledged": acknowledged])

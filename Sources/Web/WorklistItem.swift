@@ -70,7 +70,8 @@ package struct WorklistItem: Codable, Sendable, Equatable {
     /// where something new has come since.
     package init(_ triage: StudyTriage, receivedAt: Date, acknowledged: Acknowledged?) {
         self.init(
-            studyInstanceUID: triage.order.studyInstanceUID, receivedAt: receivedAt, state: triage.state, run: triage.run,
+            studyInstanceUID: triage.order.studyInstanceUID, receivedAt: receivedAt, state: triage.state,
+            run: triage.run,
             priority: triage.priority, reason: triage.reason)
         self.acknowledged = triage.isAcknowledged ? acknowledged : nil
         findings = triage.findings.map(WorklistFinding.init)

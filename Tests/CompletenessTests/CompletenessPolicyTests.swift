@@ -43,24 +43,37 @@ private let policy = CompletenessPolicy(quietPeriod: 10)
         #expect(verdict == .provisional(evidence: "60 positions, 1.25 mm apart, association released", until: 110))
     }
 
-    @Test("the quiet period makes a series complete, and not a moment before", arguments: [(109.999, false), (110, true), (500, true)])
+    @Test(
+        "the quiet period makes a series complete, and not a moment before",
+        arguments: [(109.999, false), (110, true), (500, true)])
     func quiet(now: Double, isComplete: Bool) {
         let verdict = policy.verdict(for: series(slices(even(200))), at: now)
-        #expect((verdict == .complete(evidence: "200 positions, 1.25 mm apart, association released, nothing new for 10 s")) == isComplete)
+        #expect(
+            (verdict == .complete(evidence: "200 positions, 1.25 mm apart, association released, nothing new for 10 s"))
+                == isComplete)
     }
 
     @Test("while an association is open, three quiet periods must pass")
     func openAssociation() {
         let open = series(slices(even(200)), open: 1, released: false)
-        #expect(policy.verdict(for: open, at: 129) == .incomplete(until: 130, waitingFor: "200 positions, 1.25 mm apart, association open"))
-        #expect(policy.verdict(for: open, at: 130) == .complete(evidence: "200 positions, 1.25 mm apart, association still open, nothing new for 30 s"))
+        #expect(
+            policy.verdict(for: open, at: 129)
+                == .incomplete(until: 130, waitingFor: "200 positions, 1.25 mm apart, association open"))
+        #expect(
+            policy.verdict(for: open, at: 130)
+                == .complete(evidence: "200 positions, 1.25 mm apart, association still open, nothing new for 30 s"))
     }
 
     @Test("an aborted association leaves only the quiet period")
     func aborted() {
         let aborted = series(slices(even(200)), released: false)
-        #expect(policy.verdict(for: aborted, at: 101) == .incomplete(until: 110, waitingFor: "200 positions, 1.25 mm apart, association ended without release"))
-        #expect(policy.verdict(for: aborted, at: 110) == .complete(evidence: "200 positions, 1.25 mm apart, nothing new for 10 s"))
+        #expect(
+            policy.verdict(for: aborted, at: 101)
+                == .incomplete(
+                    until: 110, waitingFor: "200 positions, 1.25 mm apart, association ended without release"))
+        #expect(
+            policy.verdict(for: aborted, at: 110)
+                == .complete(evidence: "200 positions, 1.25 mm apart, nothing new for 10 s"))
     }
 
     @Test("a series of no instances is never complete before the quiet period, and does not crash after it")
@@ -108,7 +121,8 @@ private let policy = CompletenessPolicy(quietPeriod: 10)
         let column = Vector3(0, 0.9397, -0.342)
         let instances = (0..<30).map { index in
             SeriesEvidence.Instance(
-                sopClassUID: ct, instanceNumber: index + 1, position: Vector3(-120, -130, Double(index) * 5), row: row, column: column)
+                sopClassUID: ct, instanceNumber: index + 1, position: Vector3(-120, -130, Double(index) * 5), row: row,
+                column: column)
         }
         let verdict = policy.verdict(for: series(instances), at: 101)
         #expect(verdict == .provisional(evidence: "30 positions, 4.698 mm apart, association released", until: 110))
@@ -127,9 +141,14 @@ private let policy = CompletenessPolicy(quietPeriod: 10)
 
     @Test("a single multi-frame instance is provisional on release and complete after the quiet period")
     func multiFrame() {
-        let instance = SeriesEvidence.Instance(sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.2.1"), numberOfFrames: 320)
-        #expect(policy.verdict(for: series([instance]), at: 101) == .provisional(evidence: "one instance of 320 frames, association released", until: 110))
-        #expect(policy.verdict(for: series([instance]), at: 110) == .complete(evidence: "one instance of 320 frames, association released, nothing new for 10 s"))
+        let instance = SeriesEvidence.Instance(
+            sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.2.1"), numberOfFrames: 320)
+        #expect(
+            policy.verdict(for: series([instance]), at: 101)
+                == .provisional(evidence: "one instance of 320 frames, association released", until: 110))
+        #expect(
+            policy.verdict(for: series([instance]), at: 110)
+                == .complete(evidence: "one instance of 320 frames, association released, nothing new for 10 s"))
     }
 
     @Test("numbers in steps of two are a scanner's way of counting")

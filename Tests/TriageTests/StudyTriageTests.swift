@@ -6,13 +6,17 @@ import Testing
 
 @testable import Triage
 
-private let model = ModelIdentity(name: "head-ct", version: "1.0.0", manufacturer: "m", digest: "00", isDemonstration: false)
+private let model = ModelIdentity(
+    name: "head-ct", version: "1.0.0", manufacturer: "m", digest: "00", isDemonstration: false)
 private let bleed = Code("1386000", "SCT", "Intracranial hemorrhage")
 private let fracture = Code("71642004", "SCT", "Fracture of skull")
 
-private func finding(_ code: Code = bleed, _ priority: Priority = .critical, volumeML: Double? = 12, confidence: Double = 0.9) -> Finding {
+private func finding(
+    _ code: Code = bleed, _ priority: Priority = .critical, volumeML: Double? = 12, confidence: Double = 0.9
+) -> Finding {
     Finding(
-        label: code.meaning, code: code, category: Code("1", "SCT", "c"), type: code, confidence: confidence, priority: priority,
+        label: code.meaning, code: code, category: Code("1", "SCT", "c"), type: code, confidence: confidence,
+        priority: priority,
         volumeML: volumeML)
 }
 
@@ -46,7 +50,8 @@ private func study(
         #expect(triage.priority == .critical)
         #expect(triage.run == .final)
         #expect(triage.findings.map(\.isGone) == [true])
-        #expect(triage.reason == "stays critical: Intracranial hemorrhage by an earlier run, then no finding by head-ct")
+        #expect(
+            triage.reason == "stays critical: Intracranial hemorrhage by an earlier run, then no finding by head-ct")
     }
 
     @Test("a finding that lessens stays raised and shows both")
@@ -64,7 +69,8 @@ private func study(
         #expect(triage.findings.map(\.isGone) == [false])
     }
 
-    @Test("finding nothing lowers no priority that the study has had", arguments: [Priority.routine, .urgent, .critical])
+    @Test(
+        "finding nothing lowers no priority that the study has had", arguments: [Priority.routine, .urgent, .critical])
     func floor(priority: Priority) {
         let triage = study([run(1, .final, [])], floor: priority)
         #expect(triage.priority == priority)
@@ -85,7 +91,8 @@ private func study(
 
     static let states: [([StudyState], StudyState)] = [
         ([], .arriving), ([.outOfScope, .outOfScope], .outOfScope), ([.outOfScope, .analysed], .analysed),
-        ([.analysed, .notAnalysed], .analysed), ([.analysed, .failed], .failed), ([.notAnalysed, .outOfScope], .notAnalysed),
+        ([.analysed, .notAnalysed], .analysed), ([.analysed, .failed], .failed),
+        ([.notAnalysed, .outOfScope], .notAnalysed),
         ([.analysed, .arriving], .arriving), ([.failed, .waiting], .waiting), ([.arriving, .analysing], .analysing),
     ]
 
@@ -100,8 +107,11 @@ private func study(
             StudyEvidence(
                 studyInstanceUID: UID(literal: "1.2.3"), arrivalSequence: 1,
                 series: [
-                    SeriesOutcome(seriesInstanceUID: UID(literal: "1.1"), state: .analysed, reason: "", runs: [run(1, .final, [])]),
-                    SeriesOutcome(seriesInstanceUID: UID(literal: "1.2"), state: .notAnalysed, reason: "gap of 2 slices"),
+                    SeriesOutcome(
+                        seriesInstanceUID: UID(literal: "1.1"), state: .analysed, reason: "", runs: [run(1, .final, [])]
+                    ),
+                    SeriesOutcome(
+                        seriesInstanceUID: UID(literal: "1.2"), state: .notAnalysed, reason: "gap of 2 slices"),
                 ]))
         #expect(triage.state == .analysed)
         #expect(triage.warnings == ["a series was not analysed: gap of 2 slices"])
@@ -112,7 +122,9 @@ private func study(
         let triage = StudyTriage(
             StudyEvidence(
                 studyInstanceUID: UID(literal: "1.2.3"), arrivalSequence: 1,
-                series: [SeriesOutcome(seriesInstanceUID: UID(literal: "1.1"), state: .failed, reason: "worker ended twice")]))
+                series: [
+                    SeriesOutcome(seriesInstanceUID: UID(literal: "1.1"), state: .failed, reason: "worker ended twice")
+                ]))
         #expect(triage.state == .failed)
         #expect(triage.reason == "worker ended twice")
         #expect(triage.priority == .routine)
@@ -122,7 +134,9 @@ private func study(
 @Suite struct AcknowledgementTests {
     @Test("an acknowledgement holds when the final run confirms what was seen")
     func confirmed() {
-        #expect(study([run(5, .superseded, [finding()]), run(6, .final, [finding(volumeML: 14)])], seenThrough: 5).isAcknowledged)
+        #expect(
+            study([run(5, .superseded, [finding()]), run(6, .final, [finding(volumeML: 14)])], seenThrough: 5)
+                .isAcknowledged)
     }
 
     static let news: [(String, [Finding], [Finding])] = [
@@ -159,10 +173,12 @@ private func study(
     func order() {
         func entry(_ name: Int, _ acknowledged: Bool, _ priority: Priority, _ arrival: Int) -> ReadingOrder {
             ReadingOrder(
-                isAcknowledged: acknowledged, priority: priority, arrivalSequence: arrival, studyInstanceUID: UID("1.\(name)")!)
+                isAcknowledged: acknowledged, priority: priority, arrivalSequence: arrival,
+                studyInstanceUID: UID("1.\(name)")!)
         }
         let expected = [
-            entry(1, false, .critical, 8), entry(2, false, .critical, 9), entry(3, false, .urgent, 2), entry(4, false, .routine, 1),
+            entry(1, false, .critical, 8), entry(2, false, .critical, 9), entry(3, false, .urgent, 2),
+            entry(4, false, .routine, 1),
             entry(5, false, .routine, 3), entry(6, true, .critical, 0), entry(7, true, .routine, 4),
         ]
         #expect(expected.reversed().sorted() == expected)

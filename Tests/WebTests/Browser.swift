@@ -9,7 +9,12 @@ final class Browser: Sendable {
     static let path = "/usr/bin/chromium"
     static var isInstalled: Bool { access(path, X_OK) == 0 }
 
-    enum Failure: Error { case closed, protocolError(String), script(String), notSoon(String) }
+    enum Failure: Error {
+        case closed
+        case protocolError(String)
+        case script(String)
+        case notSoon(String)
+    }
 
     /// Answers that calls wait for, by id.
     private actor Calls {
@@ -28,7 +33,9 @@ final class Browser: Sendable {
         }
 
         func receive(_ message: Data) {
-            guard let object = try? JSONSerialization.jsonObject(with: message) as? [String: Any], let id = object["id"] as? Int else { return }
+            guard let object = try? JSONSerialization.jsonObject(with: message) as? [String: Any],
+                let id = object["id"] as? Int
+            else { return }
             waiting.removeValue(forKey: id)?.resume(returning: message)
         }
 
@@ -47,11 +54,13 @@ final class Browser: Sendable {
     static func with<Value: Sendable>(
         _ url: String, width: Int = 1920, height: Int = 1080, _ body: @Sendable (Browser) async throws -> Value
     ) async throws -> Value {
-        let profile = FileManager.default.temporaryDirectory.appendingPathComponent("triaged-browser-\(UUID().uuidString)")
+        let profile = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "triaged-browser-\(UUID().uuidString)")
         let process = Process()
         let (toBrowser, fromBrowser) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        let command = "exec \"$0\" --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --force-color-profile=srgb "
+        let command =
+            "exec \"$0\" --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --force-color-profile=srgb "
             + "--remote-debugging-pipe --user-data-dir=\"$1\" about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1"
         process.arguments = ["-c", command, path, profile.path]
         process.standardInput = toBrowser
@@ -67,7 +76,9 @@ final class Browser: Sendable {
             }
         }
         let browser = try await Browser(input: toBrowser.fileHandleForWriting, output: fromBrowser.fileHandleForReading)
-        try await browser.send("Emulation.setDeviceMetricsOverride", ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": false])
+        try await browser.send(
+            "Emulation.setDeviceMetricsOverride",
+            ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": false])
         try await browser.send("Page.navigate", ["url": url])
         return try await body(browser)
     }
@@ -89,7 +100,8 @@ final class Browser: Sendable {
         }
         let target = try await Self.call(calls, input, "Target.createTarget", ["url": "about:blank"], session: nil)
         let attached = try await Self.call(
-            calls, input, "Target.attachToTarget", ["targetId": Self.string(target, "targetId"), "flatten": true], session: nil)
+            calls, input, "Target.attachToTarget", ["targetId": Self.string(target, "targetId"), "flatten": true],
+            session: nil)
         session = Self.string(attached, "sessionId")
     }
 
@@ -104,7 +116,9 @@ final class Browser: Sendable {
         let data = try await calls.call { id in
             var message: [String: Any] = ["id": id, "method": method, "params": parameters]
             if let session { message["sessionId"] = session }
-            guard let data = try? JSONSerialization.data(withJSONObject: message) else { preconditionFailure("parameters are no JSON") }
+            guard let data = try? JSONSerialization.data(withJSONObject: message) else {
+                preconditionFailure("parameters are no JSON")
+            }
             try? input.write(contentsOf: data + [0])
         }
         let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
@@ -119,7 +133,12 @@ final class Browser: Sendable {
     /// The value of an expression as text; promises are waited for.
     @discardableResult
     func evaluate(_ expression: String) async throws -> String {
-        let data = try await send("Runtime.evaluate", ["expression": "(async () => String(await (\(expression))))()", "awaitPromise": true, "returnByValue": true])
+        let data = try await send(
+            "Runtime.evaluate",
+            [
+                "expression": "(async () => String(await (\(expression))))()", "awaitPromise": true,
+                "returnByValue": true,
+            ])
         let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
         if let details = object["exceptionDetails"] { throw Failure.script("\(details)") }
         return (object["result"] as? [String: Any])?["value"] as? String ?? ""
@@ -140,7 +159,8 @@ final class Browser: Sendable {
         var down: [String: any Sendable] = ["type": "keyDown", "key": key, "windowsVirtualKeyCode": codes[key] ?? 0]
         if key.count == 1 { down["text"] = key } else if key == "Enter" { down["text"] = "\r" }
         try await send("Input.dispatchKeyEvent", down)
-        try await send("Input.dispatchKeyEvent", ["type": "keyUp", "key": key, "windowsVirtualKeyCode": codes[key] ?? 0])
+        try await send(
+            "Input.dispatchKeyEvent", ["type": "keyUp", "key": key, "windowsVirtualKeyCode": codes[key] ?? 0])
     }
 
     func type(_ text: String) async throws { try await send("Input.insertText", ["text": text]) }

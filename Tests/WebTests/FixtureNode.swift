@@ -72,7 +72,8 @@ func withServer<Value: Sendable>(
     let (ports, continuation) = AsyncStream<Int>.makeStream()
     let server = try WebServer(
         configuration: .init(port: port, names: names), needs: node.needs,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onListening: { continuation.yield($0) })
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        onListening: { continuation.yield($0) })
     let task = Task {
         defer { continuation.finish() }
         try await server.run()

@@ -15,22 +15,30 @@ struct HTTPProbe: Sendable {
         var json: [String: Any] { (try? JSONSerialization.jsonObject(with: body) as? [String: Any]) ?? [:] }
     }
 
-    enum Failure: Error { case connect(Int32), closed(String) }
+    enum Failure: Error {
+        case connect(Int32)
+        case closed(String)
+    }
 
     let port: Int
 
-    func get(_ path: String, host: String? = nil, method: String = "GET", headers: [String] = []) async throws -> Answer {
+    func get(_ path: String, host: String? = nil, method: String = "GET", headers: [String] = []) async throws -> Answer
+    {
         try await raw(request(method, path, host: host, headers: headers, body: ""))
     }
 
-    func post(_ path: String, _ body: String, type: String? = "application/json", host: String? = nil, headers: [String] = []) async throws -> Answer {
+    func post(
+        _ path: String, _ body: String, type: String? = "application/json", host: String? = nil, headers: [String] = []
+    ) async throws -> Answer {
         let type = type.map { ["Content-Type: \($0)"] } ?? []
         return try await raw(
-            request("POST", path, host: host, headers: type + ["Content-Length: \(body.utf8.count)"] + headers, body: body))
+            request(
+                "POST", path, host: host, headers: type + ["Content-Length: \(body.utf8.count)"] + headers, body: body))
     }
 
     private func request(_ method: String, _ path: String, host: String?, headers: [String], body: String) -> String {
-        (["\(method) \(path) HTTP/1.1", "Host: \(host ?? "127.0.0.1:\(port)")", "Connection: close"] + headers).joined(separator: "\r\n")
+        (["\(method) \(path) HTTP/1.1", "Host: \(host ?? "127.0.0.1:\(port)")", "Connection: close"] + headers).joined(
+            separator: "\r\n")
             + "\r\n\r\n" + body
     }
 
@@ -51,7 +59,9 @@ struct HTTPProbe: Sendable {
         address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard connected == 0 else { throw Failure.connect(errno) }
         _ = request.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -77,6 +87,9 @@ struct HTTPProbe: Sendable {
             headers[parts[0].lowercased()] = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
         }
         let body = Data(data[end.upperBound...])
-        return (Answer(status: status, headers: headers, body: body), headers["content-length"].flatMap { Int($0) }.map { body.count >= $0 } ?? false)
+        return (
+            Answer(status: status, headers: headers, body: body),
+            headers["content-length"].flatMap { Int($0) }.map { body.count >= $0 } ?? false
+        )
     }
 }

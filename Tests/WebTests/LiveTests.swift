@@ -44,7 +44,9 @@ import Testing
             try await server.value
             // The requirement itself: on the page's clock, from before the server went.
             #expect(try await coveredAfter(browser) < 10)
-            #expect(try await browser.evaluate("document.getElementById('cover-title').textContent").wholeMatch(of: /Not live since \d\d:\d\d:\d\d/) != nil)
+            #expect(
+                try await browser.evaluate("document.getElementById('cover-title').textContent").wholeMatch(
+                    of: /Not live since \d\d:\d\d:\d\d/) != nil)
             #expect(try await browser.evaluate("document.title").hasPrefix("NOT LIVE"))
             #expect(try await browser.evaluate("document.getElementById('app').inert") == "true")
             try await browser.screenshot("not-live")
@@ -85,7 +87,9 @@ import Testing
             try await Browser.with("http://127.0.0.1:\(port)/") { browser in
                 try await browser.wait("document.readyState === 'complete' && document.getElementById('cover')")
                 #expect(try await browser.evaluate(Self.isCovered) == "true")
-                #expect(try await browser.evaluate("document.getElementById('cover').innerText").contains("No list has come yet"))
+                #expect(
+                    try await browser.evaluate("document.getElementById('cover').innerText").contains(
+                        "No list has come yet"))
             }
         }
     }
@@ -97,7 +101,8 @@ import Testing
             try await Browser.with("http://127.0.0.1:\(port)/") { browser in
                 try await browser.wait(Self.isLive)
                 try await browser.evaluate(Self.watch)
-                try await browser.evaluate("(() => { const now = Date.now; Date.now = () => now() + \(seconds * 1000); })()")
+                try await browser.evaluate(
+                    "(() => { const now = Date.now; Date.now = () => now() + \(seconds * 1000); })()")
                 try await browser.wait("window.coveredAt")
                 try await browser.wait(Self.isLive)
             }

@@ -40,10 +40,13 @@ import Testing
         for family in NodeMetrics().families { #expect((family.kind == .counter) == family.name.hasSuffix("_total")) }
     }
 
-    @Test("times are right across the calendar", arguments: [
-        (0.0, "1970-01-01T00:00:00Z"), (951_782_399, "2000-02-28T23:59:59Z"), (951_868_799.9, "2000-02-29T23:59:59Z"),
-        (4_107_542_400, "2100-03-01T00:00:00Z"), (-1, "1969-12-31T23:59:59Z"),
-    ])
+    @Test(
+        "times are right across the calendar",
+        arguments: [
+            (0.0, "1970-01-01T00:00:00Z"), (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_868_799.9, "2000-02-29T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"), (-1, "1969-12-31T23:59:59Z"),
+        ])
     func times(seconds: Double, text: String) {
         #expect(Timestamp.string(Date(timeIntervalSince1970: seconds), milliseconds: false) == text)
         #expect(Timestamp.date(text) == Date(timeIntervalSince1970: seconds.rounded(.down)))

@@ -14,7 +14,8 @@ import Triage
     private static let names = "[...document.querySelectorAll('.study .first')].map(n => n.textContent).join('|')"
 
     private func open<Value: Sendable>(
-        _ items: [WorklistItem], width: Int = 1920, _ body: @escaping @Sendable (Browser, FixtureNode) async throws -> Value
+        _ items: [WorklistItem], width: Int = 1920,
+        _ body: @escaping @Sendable (Browser, FixtureNode) async throws -> Value
     ) async throws -> Value {
         let node = FixtureNode(items)
         return try await withServer(node) { port in
@@ -28,13 +29,20 @@ import Triage
     @Test("the list is in reading order with names, findings and what else a reader needs")
     func mixed() async throws {
         try await open(Fixtures.mixed) { browser, _ async throws in
-            #expect(try await browser.evaluate(Self.names) == "Hernández, María José|山田 太郎|Okonkwo-Featherstonehaugh, Adaeze Wilhelmina"
-                + "|Nowak, Agnieszka|<script>alert(1)</script>|O'Brien, Seán|No name|金 敏俊|Svensson, Åsa")
+            #expect(
+                try await browser.evaluate(Self.names)
+                    == "Hernández, María José|山田 太郎|Okonkwo-Featherstonehaugh, Adaeze Wilhelmina"
+                    + "|Nowak, Agnieszka|<script>alert(1)</script>|O'Brien, Seán|No name|金 敏俊|Svensson, Åsa")
             let text = try await browser.evaluate("document.body.innerText")
-            for words in ["Intracranial hemorrhage", "23.4 mL", "97 %", "Yamada, Tarou", "DEMONSTRATION", "Provisional", "no longer found",
-                "3 slices are missing between 41.25 and 45 mm", "Not analysed", "Analysis failed", "the worker ended twice", "Acknowledged (1)",
-                "acknowledged by Dr. Lindqvist", "pacs: SEG, SR stored", "pacs: SEG, SR NOT DELIVERED (0122 SOP class not supported)", "> 99 %",
-                "no finding by head-ct-hyperdensity (demonstration)"] {
+            for words in [
+                "Intracranial hemorrhage", "23.4 mL", "97 %", "Yamada, Tarou", "DEMONSTRATION", "Provisional",
+                "no longer found",
+                "3 slices are missing between 41.25 and 45 mm", "Not analysed", "Analysis failed",
+                "the worker ended twice", "Acknowledged (1)",
+                "acknowledged by Dr. Lindqvist", "pacs: SEG, SR stored",
+                "pacs: SEG, SR NOT DELIVERED (0122 SOP class not supported)", "> 99 %",
+                "no finding by head-ct-hyperdensity (demonstration)",
+            ] {
                 #expect(text.contains(words), "\(words)")
             }
             #expect(!text.lowercased().contains("normal"))
@@ -53,8 +61,11 @@ import Triage
         item.studyDescription = "\u{202E}gnp.exe"
         try await open([item]) { browser, _ async throws in
             #expect(try await browser.evaluate(Self.names) == "<b>山</b>")
-            #expect(try await browser.evaluate("document.querySelector('.study .beside').textContent") == "<img/onerror/src>, <script>document.body.remove()</script>")
-            #expect(try await browser.evaluate("document.querySelectorAll('main script, main img, main b').length") == "0")
+            #expect(
+                try await browser.evaluate("document.querySelector('.study .beside').textContent")
+                    == "<img/onerror/src>, <script>document.body.remove()</script>")
+            #expect(
+                try await browser.evaluate("document.querySelectorAll('main script, main img, main b').length") == "0")
             #expect(try await browser.evaluate("document.title") == "Worklist")
             try await browser.screenshot("markup")
         }
@@ -63,7 +74,9 @@ import Triage
     @Test("an empty list says so, and where studies are received")
     func empty() async throws {
         try await open([]) { browser, _ async throws in
-            #expect(try await browser.evaluate("document.getElementById('empty').innerText") == "No studies yet\n\nReceiving at TRIAGED on port 11112.")
+            #expect(
+                try await browser.evaluate("document.getElementById('empty').innerText")
+                    == "No studies yet\n\nReceiving at TRIAGED on port 11112.")
             try await browser.screenshot("empty")
         }
     }
@@ -90,7 +103,8 @@ import Triage
             #expect(try await browser.evaluate("document.activeElement.querySelector('.first').textContent") == "山田 太郎")
             try await browser.press("a")
             #expect(try await browser.evaluate("document.activeElement.id") == "acknowledge-by")
-            #expect(try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("山田 太郎"))
+            #expect(
+                try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("山田 太郎"))
             try await browser.press("Enter")
             #expect(await node.acknowledgements.isEmpty)
             try await browser.type("Dr. Abe")
@@ -116,14 +130,16 @@ import Triage
     func pointer() async throws {
         try await open([Fixtures.mixed[1], Fixtures.mixed[3]]) { browser, node async throws in
             let place = try await browser.evaluate(
-                "(r => `${r.x + r.width / 2} ${r.y + r.height / 2}`)(document.querySelector('.acknowledge').getBoundingClientRect())")
+                "(r => `${r.x + r.width / 2} ${r.y + r.height / 2}`)(document.querySelector('.acknowledge').getBoundingClientRect())"
+            )
             let point = place.split(separator: " ").compactMap { Double($0) }
             try await browser.mouse("mousePressed", x: point[0], y: point[1])
             await node.set([Fixtures.mixed[0], Fixtures.mixed[1], Fixtures.mixed[3]])
             try await browser.wait("document.querySelectorAll('.study').length === 3")
             try await browser.mouse("mouseReleased", x: point[0], y: point[1])
             try await browser.wait("document.getElementById('acknowledge').open")
-            #expect(try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("山田 太郎"))
+            #expect(
+                try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("山田 太郎"))
         }
     }
 
@@ -141,7 +157,9 @@ import Triage
             try await browser.wait("!document.getElementById('acknowledge-changed').hidden")
             // As if it had changed at this moment, for the machine may be slow.
             try await browser.press("Enter")
-            #expect(try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains("Intracranial hemorrhage"))
+            #expect(
+                try await browser.evaluate("document.getElementById('acknowledge-study').innerText").contains(
+                    "Intracranial hemorrhage"))
             try await browser.screenshot("changed")
             try await browser.evaluate("new Promise(resolve => setTimeout(resolve, 1100))")
             if await node.acknowledgements.isEmpty { try await browser.press("Enter") }
@@ -159,7 +177,9 @@ import Triage
             await node.setBroken(true)
             try await browser.press("Enter")
             try await browser.wait("!document.getElementById('acknowledge-error').hidden")
-            #expect(try await browser.evaluate("document.getElementById('acknowledge-error').textContent") == "Not acknowledged: the acknowledgement was not kept; see the node's log")
+            #expect(
+                try await browser.evaluate("document.getElementById('acknowledge-error').textContent")
+                    == "Not acknowledged: the acknowledgement was not kept; see the node's log")
             #expect(try await browser.evaluate("document.getElementById('acknowledge').open") == "true")
         }
     }
@@ -170,7 +190,9 @@ import Triage
             #expect(try await browser.evaluate("document.getElementById('announcer').textContent") == "")
             await node.set([Fixtures.mixed[1], Fixtures.mixed[3]])
             try await browser.wait("document.querySelector('.study .first').textContent === '山田 太郎'")
-            #expect(try await browser.evaluate("document.getElementById('announcer').textContent") == "Critical: 山田 太郎, Intracranial hemorrhage")
+            #expect(
+                try await browser.evaluate("document.getElementById('announcer').textContent")
+                    == "Critical: 山田 太郎, Intracranial hemorrhage")
         }
     }
 
@@ -183,7 +205,9 @@ import Triage
             try await browser.press("Escape")
             try await browser.press("j")
             try await browser.press("d")
-            #expect(try await browser.evaluate("document.querySelector('.details').innerText").contains(Fixtures.uid(300).string))
+            #expect(
+                try await browser.evaluate("document.querySelector('.details').innerText").contains(
+                    Fixtures.uid(300).string))
             try await browser.screenshot("details")
         }
     }

@@ -19,8 +19,11 @@ import Triage
         #expect(answer.headers["content-type"] == "application/json")
         let items = try #require(answer.json["items"] as? [[String: Any]])
         #expect(items.map { $0["studyInstanceUID"] as? String } == Fixtures.mixed.map(\.studyInstanceUID.string))
-        let keys = ["studyInstanceUID", "patientID", "patientName", "accessionNumber", "modality", "studyDescription", "receivedAt", "state", "run",
-            "priority", "reason", "acknowledged", "series", "findings", "results"]
+        let keys = [
+            "studyInstanceUID", "patientID", "patientName", "accessionNumber", "modality", "studyDescription",
+            "receivedAt", "state", "run",
+            "priority", "reason", "acknowledged", "series", "findings", "results",
+        ]
         for item in items {
             for key in keys { #expect(item[key] != nil, "\(key)") }
         }
@@ -38,7 +41,10 @@ import Triage
         #expect(finding["volumeML"] as? Double == 23.42)
         #expect(finding["confidence"] as? Double == 0.97)
         #expect(finding["model"] as? String == "head-ct-hyperdensity")
-        #expect(finding["code"] as? [String: String] == ["value": "1386000", "scheme": "SCT", "meaning": "Intracranial hemorrhage"])
+        #expect(
+            finding["code"] as? [String: String] == [
+                "value": "1386000", "scheme": "SCT", "meaning": "Intracranial hemorrhage",
+            ])
         let result = try #require((japanese["results"] as? [[String: Any]])?.first)
         #expect(result["delivery"] as? String == "committed")
         #expect(result["destination"] as? String == "pacs")
@@ -69,10 +75,13 @@ import Triage
         let study = Fixtures.uid(1)
         try await withServer(node) { port async throws in
             let probe = HTTPProbe(port: port)
-            let answer = try await probe.post("/api/worklist/\(study)/acknowledge", #"{"by": "  鈴木 Dr. O'Neil ", "runSequence": 1}"#)
+            let answer = try await probe.post(
+                "/api/worklist/\(study)/acknowledge", #"{"by": "  鈴木 Dr. O'Neil ", "runSequence": 1}"#)
             #expect(answer.status == 200)
             #expect((answer.json["acknowledged"] as? [String: String])?["by"] == "鈴木 Dr. O'Neil")
-            let plain = try await probe.post("/api/worklist/\(Fixtures.uid(2))/acknowledge", #"{"by": "x"}"#, type: "application/json; charset=utf-8")
+            let plain = try await probe.post(
+                "/api/worklist/\(Fixtures.uid(2))/acknowledge", #"{"by": "x"}"#, type: "application/json; charset=utf-8"
+            )
             #expect(plain.status == 200)
         }
         let kept = await node.acknowledgements
@@ -82,28 +91,67 @@ import Triage
     }
 
     static let refused: [(String, String, String, String?, [String], Int)] = [
-        ("an empty name", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "  "}"#, "application/json", [], 400),
-        ("a name of 65 characters", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "\#(String(repeating: "x", count: 65))"}"#, "application/json", [], 400),
-        ("a control character", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "a\u0007b"}"#, "application/json", [], 400),
-        ("a change of direction", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "a\u202Eb"}"#, "application/json", [], 400),
+        (
+            "an empty name", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "  "}"#,
+            "application/json", [], 400
+        ),
+        (
+            "a name of 65 characters", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge",
+            #"{"by": "\#(String(repeating: "x", count: 65))"}"#, "application/json", [], 400
+        ),
+        (
+            "a control character", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "a\u0007b"}"#,
+            "application/json", [], 400
+        ),
+        (
+            "a change of direction", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "a\u202Eb"}"#,
+            "application/json", [], 400
+        ),
         ("no name", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", "{}", "application/json", [], 400),
         ("no JSON", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", "by=x", "application/json", [], 400),
-        ("a form", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", "by=x", "application/x-www-form-urlencoded", [], 415),
-        ("plain text", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#, "text/plain", [], 415),
+        (
+            "a form", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", "by=x",
+            "application/x-www-form-urlencoded", [], 415
+        ),
+        (
+            "plain text", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#, "text/plain", [],
+            415
+        ),
         ("no content type", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#, nil, [], 415),
         ("an unknown study", "/api/worklist/1.2.3/acknowledge", #"{"by": "x"}"#, "application/json", [], 404),
-        ("a study that is no UID", "/api/worklist/..%2f..%2fetc/acknowledge", #"{"by": "x"}"#, "application/json", [], 400),
-        ("another site", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#, "application/json", ["Sec-Fetch-Site: cross-site"], 403),
-        ("another origin", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#, "application/json", ["Origin: http://evil.example"], 403),
-        ("an opaque origin", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#, "application/json", ["Origin: null"], 403),
-        ("another port", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#, "application/json", ["Origin: http://127.0.0.1:1"], 403),
-        ("a body too long", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x", "y": "\#(String(repeating: "y", count: 5000))"}"#, "application/json", [], 413),
+        (
+            "a study that is no UID", "/api/worklist/..%2f..%2fetc/acknowledge", #"{"by": "x"}"#, "application/json",
+            [], 400
+        ),
+        (
+            "another site", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#,
+            "application/json", ["Sec-Fetch-Site: cross-site"], 403
+        ),
+        (
+            "another origin", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#,
+            "application/json", ["Origin: http://evil.example"], 403
+        ),
+        (
+            "an opaque origin", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#,
+            "application/json", ["Origin: null"], 403
+        ),
+        (
+            "another port", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge", #"{"by": "x"}"#,
+            "application/json", ["Origin: http://127.0.0.1:1"], 403
+        ),
+        (
+            "a body too long", "/api/worklist/1.2.826.0.1.3680043.10.999.1/acknowledge",
+            #"{"by": "x", "y": "\#(String(repeating: "y", count: 5000))"}"#, "application/json", [], 413
+        ),
     ]
 
     @Test("an acknowledgement is refused for", arguments: refused)
-    func refusals(what: String, path: String, body: String, type: String?, headers: [String], status: Int) async throws {
+    func refusals(what: String, path: String, body: String, type: String?, headers: [String], status: Int) async throws
+    {
         let node = FixtureNode(Fixtures.mixed)
-        let answer = try await withServer(node) { try await HTTPProbe(port: $0).post(path, body, type: type, headers: headers) }
+        let answer = try await withServer(node) {
+            try await HTTPProbe(port: $0).post(path, body, type: type, headers: headers)
+        }
         #expect(answer.status == status, "\(what): \(answer.text)")
         #expect((answer.json["error"] as? String)?.isEmpty == false)
         #expect(await node.acknowledgements.isEmpty)
@@ -122,7 +170,9 @@ import Triage
         #expect(await node.acknowledgements.isEmpty)
     }
 
-    @Test("our own page may acknowledge, by the browser's word or by its origin", arguments: ["Sec-Fetch-Site: same-origin", "Origin: http://127.0.0.1:PORT"])
+    @Test(
+        "our own page may acknowledge, by the browser's word or by its origin",
+        arguments: ["Sec-Fetch-Site: same-origin", "Origin: http://127.0.0.1:PORT"])
     func sameOrigin(header: String) async throws {
         let node = FixtureNode(Fixtures.mixed)
         let answer = try await withServer(node) { port async throws in
@@ -137,11 +187,15 @@ import Triage
     func notKept() async throws {
         let node = FixtureNode(Fixtures.mixed)
         await node.setBroken(true)
-        let answer = try await withServer(node) { try await HTTPProbe(port: $0).post("/api/worklist/\(Fixtures.uid(1))/acknowledge", #"{"by": "x"}"#) }
+        let answer = try await withServer(node) {
+            try await HTTPProbe(port: $0).post("/api/worklist/\(Fixtures.uid(1))/acknowledge", #"{"by": "x"}"#)
+        }
         #expect(answer.status == 503)
     }
 
-    @Test("a name that is not ours is turned away, whatever the path", arguments: ["evil.example", "evil.example:8104", "127.0.0.1.evil.example", "", "localhost@evil", "127.0.0.1:x"])
+    @Test(
+        "a name that is not ours is turned away, whatever the path",
+        arguments: ["evil.example", "evil.example:8104", "127.0.0.1.evil.example", "", "localhost@evil", "127.0.0.1:x"])
     func rebinding(host: String) async throws {
         let node = FixtureNode()
         try await withServer(node, names: ["triage.hospital.example"]) { port async throws in
@@ -151,16 +205,24 @@ import Triage
         }
     }
 
-    @Test("our names are let in", arguments: ["127.0.0.1", "localhost:8104", "[::1]:8104", "triage.hospital.example", "Triage.Hospital.Example:443"])
+    @Test(
+        "our names are let in",
+        arguments: [
+            "127.0.0.1", "localhost:8104", "[::1]:8104", "triage.hospital.example", "Triage.Hospital.Example:443",
+        ])
     func ourNames(host: String) async throws {
         let node = FixtureNode()
-        let answer = try await withServer(node, names: ["triage.hospital.example"]) { try await HTTPProbe(port: $0).get("/healthz", host: host) }
+        let answer = try await withServer(node, names: ["triage.hospital.example"]) {
+            try await HTTPProbe(port: $0).get("/healthz", host: host)
+        }
         #expect(answer.status == 200)
     }
 
     static let wrong: [(String, String, Int)] = [
-        ("GET", "/nothing", 404), ("GET", "/api", 404), ("GET", "/api/worklist/", 404), ("GET", "/../etc/passwd", 404), ("GET", "/page.js.map", 404),
-        ("POST", "/", 405), ("DELETE", "/api/worklist", 405), ("PUT", "/metrics", 405), ("GET", "/api/worklist/1.2.3/acknowledge", 405),
+        ("GET", "/nothing", 404), ("GET", "/api", 404), ("GET", "/api/worklist/", 404), ("GET", "/../etc/passwd", 404),
+        ("GET", "/page.js.map", 404),
+        ("POST", "/", 405), ("DELETE", "/api/worklist", 405), ("PUT", "/metrics", 405),
+        ("GET", "/api/worklist/1.2.3/acknowledge", 405),
         ("OPTIONS", "/api/worklist/1.2.3/acknowledge", 405),
     ]
 
@@ -176,7 +238,10 @@ import Triage
         try await withServer(FixtureNode()) { port async throws in
             let probe = HTTPProbe(port: port)
             #expect(try await probe.raw("\u{1}\u{2}\u{3} nonsense\r\n\r\n").status == 400)
-            #expect(try await probe.raw("GET / HTTP/1.1\r\nHost: localhost\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n").status == 400)
+            #expect(
+                try await probe.raw(
+                    "GET / HTTP/1.1\r\nHost: localhost\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n"
+                ).status == 400)
             #expect(try await probe.get("/healthz").status == 200)
         }
     }
@@ -200,8 +265,12 @@ import Triage
             }
             for (path, asset) in Page.assets where path.hasSuffix(".js") {
                 let script = String(decoding: asset.bytes, as: UTF8.self)
-                for reference in script.matches(of: /from '\.(\/[^']*)'/) { #expect(Page.assets[String(reference.1)] != nil) }
-                for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] { #expect(!script.contains(sink), "\(path)") }
+                for reference in script.matches(of: /from '\.(\/[^']*)'/) {
+                    #expect(Page.assets[String(reference.1)] != nil)
+                }
+                for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+                    #expect(!script.contains(sink), "\(path)")
+                }
             }
             let head = try await probe.get("/", method: "HEAD")
             #expect(head.status == 200)
@@ -217,7 +286,10 @@ import Triage
             let probe = HTTPProbe(port: port)
             #expect(try await probe.get("/healthz").status == 200)
             #expect(try await probe.get("/readyz").status == 200)
-            await node.setChecks([ReadinessCheck(name: "index", isReady: true), ReadinessCheck(name: "worker", isReady: false, reason: "it ended 3 times in a minute")])
+            await node.setChecks([
+                ReadinessCheck(name: "index", isReady: true),
+                ReadinessCheck(name: "worker", isReady: false, reason: "it ended 3 times in a minute"),
+            ])
             let answer = try await probe.get("/readyz")
             #expect(answer.status == 503)
             #expect(answer.json["ready"] as? Bool == false)
@@ -266,16 +338,23 @@ import Triage
     @Test("revisions of an earlier start of the node are never taken for current")
     func restart() async throws {
         let node = FixtureNode(Fixtures.mixed)
-        let old = try await withServer(node) { try await HTTPProbe(port: $0).get("/api/worklist").json["revision"] as? String }
-        let answer = try await withServer(node) { try await HTTPProbe(port: $0).get("/api/worklist?since=\(old ?? "")") }
+        let old = try await withServer(node) {
+            try await HTTPProbe(port: $0).get("/api/worklist").json["revision"] as? String
+        }
+        let answer = try await withServer(node) {
+            try await HTTPProbe(port: $0).get("/api/worklist?since=\(old ?? "")")
+        }
         #expect(answer.status == 200)
     }
 
-    @Test("what triage says becomes an item, acknowledged only while nothing new has come", arguments: [(4, true), (3, false)])
+    @Test(
+        "what triage says becomes an item, acknowledged only while nothing new has come",
+        arguments: [(4, true), (3, false)])
     func fromTriage(seenThrough: Int, isAcknowledged: Bool) throws {
         let model = ModelIdentity(name: "m", version: "1", manufacturer: "", digest: "", isDemonstration: true)
         let finding = Finding(
-            label: "Bleed", code: Fixtures.bleed, category: Fixtures.bleed, type: Fixtures.bleed, confidence: 0.5, priority: .critical)
+            label: "Bleed", code: Fixtures.bleed, category: Fixtures.bleed, type: Fixtures.bleed, confidence: 0.5,
+            priority: .critical)
         let triage = StudyTriage(
             StudyEvidence(
                 studyInstanceUID: Fixtures.uid(1), arrivalSequence: 9,
@@ -299,7 +378,8 @@ import Triage
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let server = try WebServer(
-            configuration: .init(port: 0), needs: FixtureNode().needs, logger: logger, onListening: { continuation.yield($0) })
+            configuration: .init(port: 0), needs: FixtureNode().needs, logger: logger,
+            onListening: { continuation.yield($0) })
         let group = ServiceGroup(services: [server], logger: logger)
         let task = Task { try await group.run() }
         var iterator = ports.makeAsyncIterator()
@@ -313,7 +393,12 @@ import Triage
         await #expect(throws: HTTPProbe.Failure.self) { try await probe.get("/healthz") }
     }
 
-    @Test("it listens on loopback and on nothing else", arguments: ["0.0.0.0", "::", "10.0.0.1", "example.org", "", "127.1", "127.0.0.256", "128.0.0.1", "127.0.0.1.example.org", "127.0.0.01"])
+    @Test(
+        "it listens on loopback and on nothing else",
+        arguments: [
+            "0.0.0.0", "::", "10.0.0.1", "example.org", "", "127.1", "127.0.0.256", "128.0.0.1",
+            "127.0.0.1.example.org", "127.0.0.01",
+        ])
     func loopback(host: String) {
         #expect(throws: WebError.notLoopback(host: host)) {
             try WebServer(configuration: .init(host: host), needs: FixtureNode().needs, logger: Logger(label: "test"))
