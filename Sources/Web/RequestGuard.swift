@@ -25,8 +25,9 @@ struct RequestGuard: Sendable {
         if let site = request.headerFields[.secFetchSite] { return site == "same-origin" }
         guard let origin = request.headerFields[.origin] else { return true }
         guard let separator = origin.range(of: "://") else { return false }
-        let authority = String(origin[separator.upperBound...])
-        return authority == request.authority || Self.host(of: authority).map(names.contains) == true
+        // A page cannot set X-Forwarded-Host on a request to another origin without asking it first, and we never agree.
+        let ours = request.headerFields[.forwardedHost] ?? request.authority
+        return String(origin[separator.upperBound...]) == ours
     }
 
     /// Lower case, without port and brackets.
@@ -48,5 +49,6 @@ struct RequestGuard: Sendable {
 }
 
 extension HTTPField.Name {
+    static let forwardedHost = HTTPField.Name("X-Forwarded-Host")!
     static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
 }

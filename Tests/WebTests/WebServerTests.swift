@@ -183,6 +183,21 @@ import Triage
         #expect(answer.status == 200)
     }
 
+    @Test(
+        "behind a proxy that names the page's host, the page may acknowledge and no other",
+        arguments: [
+            ("https://triage.example.org", 200), ("https://evil.example", 403),
+        ])
+    func proxied(origin: String, status: Int) async throws {
+        let node = FixtureNode(Fixtures.mixed)
+        let answer = try await withServer(node) { port in
+            try await HTTPProbe(port: port).post(
+                "/api/worklist/\(Fixtures.uid(1))/acknowledge", #"{"by": "x"}"#,
+                headers: ["Origin: \(origin)", "X-Forwarded-Host: triage.example.org"])
+        }
+        #expect(answer.status == status)
+    }
+
     @Test("an acknowledgement that could not be kept is no success")
     func notKept() async throws {
         let node = FixtureNode(Fixtures.mixed)
