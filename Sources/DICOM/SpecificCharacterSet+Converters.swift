@@ -24,6 +24,10 @@ final class CharacterConverter: Sendable {
         descriptor = Mutex(Descriptor(handle: handle == iconv_t(bitPattern: -1) ? nil : handle))
     }
 
+    deinit {
+        descriptor.withLock { if let handle = $0.handle { iconv_close(handle) } }
+    }
+
     private static let all: [Name: CharacterConverter] = Dictionary(
         uniqueKeysWithValues: Name.allCases.map { ($0, CharacterConverter($0.rawValue)) })
 
