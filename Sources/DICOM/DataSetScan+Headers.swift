@@ -131,7 +131,7 @@ extension DataSetScan {
         switch tag {
         case DataSetScan.item:
             guard length != DataSetScan.undefinedLength else { throw .undefinedLength(Tag(tag), offset: offset) }
-            if parents.count == 1 { pixels.sawFragment(length: length) }
+            if parents.count == 1, pixels.isOpen { pixels.sawFragment(length: length) }
             try pass(length, tag, at: offset)
         case DataSetScan.sequenceDelimitation: try close(tag, length, at: offset)
         case DataSetScan.itemDelimitation: throw .misplacedDelimiter(Tag(tag), offset: offset)
@@ -197,6 +197,7 @@ extension DataSetScan {
         // DCMTK sorts on reading, so disorder is no reason to refuse; peers send it.
         if tag < lastTag { harvest.defects.insert(.elementOrder) }
         lastTag = tag
+        pixels.isOpen = false
         harvest.watchesItems = tag == Slot.contrastBolusAgentSequence
 
         if tag == DataSetScan.pixelData || tag == 0x7FE0_0008 || tag == 0x7FE0_0009 {

@@ -4,6 +4,8 @@
 /// What the scan saw of the top-level Pixel Data, without looking at a pixel.
 struct PixelRecord: Sendable {
     var offset: UInt64?
+    /// True between Pixel Data and the next top-level element: private elements have fragments too.
+    var isOpen = false
     var isEncapsulated = false
     /// Bytes of native Pixel Data; of encapsulated, bytes of all fragments after the Basic Offset Table.
     var length: UInt64 = 0
@@ -13,6 +15,7 @@ struct PixelRecord: Sendable {
 
     mutating func begin(at offset: UInt64, length: UInt32) {
         self.offset = offset
+        isOpen = true
         isEncapsulated = length == DataSetScan.undefinedLength
         self.length = isEncapsulated ? 0 : UInt64(length)
     }

@@ -137,4 +137,33 @@ struct PixelDefectTests {
         #expect(header.rows == nil)
         #expect(header.defects == [])
     }
+
+    @Test("fragments of an icon and of a private element are no frames")
+    func otherFragments() throws {
+        func fragments(_ w: inout DataSetWriter, _ tag: UInt32, _ count: Int) {
+            w.header(tag, "OB", length: .max)
+            w.item(length: 0)
+            for _ in 0..<count {
+                w.item(length: 4)
+                w.bytes += [1, 2, 3, 4]
+            }
+            w.sequenceEnd()
+        }
+        for icon in [true, false] {
+            let bytes = DataSetWriter.instance(.explicit) { w in
+                w.short(0x0028_0002, 1)
+                w.element(0x0028_0008, "IS", "2")
+                w.short(0x0028_0010, 4)
+                w.short(0x0028_0011, 4)
+                w.short(0x0028_0100, 16)
+                if icon {
+                    w.sequence(0x0088_0200, defined: false, [{ fragments(&$0, 0x7FE0_0010, 3) }])
+                } else {
+                    fragments(&w, 0x0029_1010, 3)
+                }
+                fragments(&w, 0x7FE0_0010, 1)
+            }
+            #expect(try DataSetScan.read(bytes, UID(PixelDefectTests.jpeg)!).defects == ["pixelDataShort"])
+        }
+    }
 }
