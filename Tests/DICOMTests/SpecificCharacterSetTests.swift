@@ -205,6 +205,13 @@ struct SpecificCharacterSetTests {
         #expect(set.decode([0xB1, 0x5C, 0xB2], as: .text).values == ["ｱ¥ｲ"])
     }
 
+    @Test("each value begins in the first character set")
+    func reset() {
+        let set = SpecificCharacterSet(terms: ["ISO 2022 IR 100", "ISO 2022 IR 126"])
+        #expect(set.decode([0x1B, 0x2D, 0x46, 0xC4, 0x5C, 0xC4], as: .values).values == ["Δ", "Ä"])
+        #expect(set.decode([0x1B, 0x2D, 0x46, 0xC4, 0x0D, 0x0A, 0xC4], as: .text).values == ["Δ\r\nÄ"])
+    }
+
     @Test("a backslash inside a character separates nothing")
     func halves() {
         #expect(
