@@ -6,14 +6,11 @@ import DCMTK
 
 /// JPEG 2000 code streams (PS3.5 A.4.4), through OpenJPEG.
 enum JPEG2000Frame {
-    /// Tiles that a frame may be cut into; OpenJPEG keeps state for each before it decodes one.
-    private static let maximumTiles = 4096
-
     /// Decodes into interleaved little endian samples. `buffer` has exactly the native size.
     static func decode(
         _ stream: [UInt8], format: FrameFormat, into buffer: UnsafeMutableRawBufferPointer
     ) throws(FrameDefect) {
-        try checkSize(stream, format)
+        let stream = try JPEG2000Structure.checked(stream, format: format)
         guard let codec = opj_create_decompress(OPJ_CODEC_J2K) else { throw FrameDefect("no memory") }
         defer { opj_destroy_codec(codec) }
         var parameters = opj_dparameters_t()
@@ -71,33 +68,6 @@ enum JPEG2000Frame {
                         as: UInt16.self)
                 }
             }
-        }
-    }
-
-    /// SIZ, the first segment of every code stream (ISO/IEC 15444-1 A.5.1).
-    private static func checkSize(_ stream: [UInt8], _ format: FrameFormat) throws(FrameDefect) {
-        guard stream.count > 48, stream[0] == 0xFF, stream[1] == 0x4F, stream[2] == 0xFF, stream[3] == 0x51 else {
-            throw FrameDefect("no JPEG 2000 code stream")
-        }
-        func long(_ at: Int) -> Int { (0..<4).reduce(0) { $0 << 8 | Int(stream[at + $1]) } }
-        let (width, height, left, top) = (long(8), long(12), long(16), long(20))
-        let (tileWidth, tileHeight, tileLeft, tileTop) = (long(24), long(28), long(32), long(36))
-        let components = Int(stream[40]) << 8 | Int(stream[41])
-        guard width - left == format.columns, height - top == format.rows, components == format.samplesPerPixel else {
-            throw FrameDefect("the stream has another size than the data set says")
-        }
-        guard tileWidth > 0, tileHeight > 0, tileLeft <= left, tileTop <= top,
-            stream.count > 42 + components * 3
-        else { throw FrameDefect("impossible JPEG 2000 tiles") }
-        let across = (width - tileLeft + tileWidth - 1) / tileWidth
-        let down = (height - tileTop + tileHeight - 1) / tileHeight
-        guard across * down <= maximumTiles else { throw FrameDefect("more than \(maximumTiles) JPEG 2000 tiles") }
-        for component in 0..<components {
-            let at = 42 + component * 3
-            guard Int(stream[at] & 0x7F) + 1 <= format.bitsAllocated else {
-                throw FrameDefect("the stream has more bits a sample than BitsAllocated")
-            }
-            guard stream[at + 1] == 1, stream[at + 2] == 1 else { throw FrameDefect("subsampled JPEG 2000") }
         }
     }
 }
