@@ -28,7 +28,9 @@ struct WebResponder: HTTPResponder {
 
     private func answer(_ request: Request) async -> Response {
         guard guardian.admits(authority: request.head.authority) else {
-            return .error(.misdirectedRequest, "this server does not answer to that name; see web.names")
+            return .error(
+                .misdirectedRequest,
+                "only loopback names are answered; a proxy must pass its own Host, as docs/nginx.conf does")
         }
         let path = request.uri.path
         if let asset = Page.assets[path] {
