@@ -88,8 +88,13 @@ final class Browser: Sendable {
         let calls = calls
         Thread.detachNewThread {
             var pending = Data()
-            while case let data = output.availableData, !data.isEmpty {
-                pending.append(data)
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            while true {
+                // Not availableData, which ends the process when a signal interrupts it.
+                let count = read(output.fileDescriptor, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { break }
+                pending.append(contentsOf: buffer[..<count])
                 while let end = pending.firstIndex(of: 0) {
                     let message = Data(pending[..<end])
                     pending = Data(pending[pending.index(after: end)...])
