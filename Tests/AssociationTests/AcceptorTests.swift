@@ -130,7 +130,10 @@ import Testing
 
     @Test("a flood of silent peers closes the oldest of them, not the door")
     func flood() throws {
-        let node = try Node(maximumHalfOpen: 4)
+        var timeouts = Node.quick
+        // Longer than the peers below listen, so that only being pushed out ends them.
+        timeouts.associate = .seconds(600)
+        let node = try Node(maximumHalfOpen: 4, timeouts: timeouts)
         let peers = try (0..<40).map { _ in try ScriptedPeer(port: node.port) }
         #expect(try node.answersEcho())
         #expect(peers[0].endsAfterReading())

@@ -219,6 +219,28 @@ import Testing
         }
     }
 
+    @Test("a data set that the peer did not get to its end is known not to be stored")
+    func cutOff() throws {
+        let directory = try TemporaryDirectory()
+        let (instance, _) = try instance(directory)
+        // More than the socket buffers of both sides take.
+        #expect(truncate(instance.path, 40_000_000) == 0)
+        let listener = try ScriptedListener()
+        let played = Thread {
+            let peer = listener.accept()
+            guard peer.readPDU() != nil else { return }
+            peer.send(Self.accept(contexts: [(1, 0)]))
+            guard peer.readPDU() != nil, peer.readPDU() != nil else { return }
+            peer.reset()
+        }
+        played.start()
+        let association = try requestor(listener.port).associate(for: [instance.proposal])
+        guard case .failed(.associationEnded) = association.store(instance) else {
+            Issue.record("not known to have failed")
+            return
+        }
+    }
+
     @Test(
         "an acceptor that answers the request with something else is not connected",
         arguments: [

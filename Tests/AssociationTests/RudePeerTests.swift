@@ -122,6 +122,16 @@ import Testing
         #expect(try node.answersEcho())
     }
 
+    @Test("a command set is given up as soon as it is too long, not when it ends")
+    func longCommandSet() throws {
+        let node = try Node()
+        let peer = try ScriptedPeer(port: node.port)
+        let part = PDUBytes.data(1, command: true, last: false, [UInt8](repeating: 0, count: 60_000))
+        try peer.play([
+            .send(PDUBytes.associateRequest()), .expect(2), .send(part), .send(part), .expect(7), .expectEnd,
+        ])
+    }
+
     enum Break: String, CaseIterable, Sendable {
         case release, abort, close, reset, command, otherContext, unknownPDU, silence
     }
