@@ -250,7 +250,7 @@ package struct StrictSection {
 func nearest(to word: String, among known: [String]) -> String? {
     let distances = known.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
-    return best.distance <= max(2, best.word.count / 3) ? best.word : nil
+    return best.distance <= max(2, best.word.count / 3) && best.distance < min(word.count, best.word.count) ? best.word : nil
 }
 
 /// Levenshtein.
