@@ -40,7 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -94,7 +94,7 @@ let package = Package(
         tests("ResultsTests", ["DICOM", "DCMTK", "Results", "Support"]),
         tests("DeliveryTests", ["Delivery", "DICOM"]),
         tests("TriageTests", ["Triage", "DICOM"]),
-        tests("WebTests", ["Web", "DICOM", "Triage", logging]),
+        tests("WebTests", ["Web", "DICOM", "Triage", lifecycle, logging]),
         tests("PackagingTests", ["Support"]),
         tests("ConformanceTests", ["Support", "triaged"]),
     ]

@@ -11,8 +11,27 @@ extension Rules {
         "orientation",
     ]
 
-    /// Localizers, screen captures and dose pages are no input of any model, unless a manifest says what it excludes.
+    /// Localizers, screen captures and dose pages are no input of a model, unless its manifest says what it excludes.
     static let excludedByDefault = ["LOCALIZER", "SECONDARY", "DOSE_INFO", "SCREEN SAVE"]
+
+    /// The rules of `claim`: what it leaves out keeps pictures of screens and scouts away.
+    static func readClaim(_ section: StrictSection) -> Rules {
+        if !section.has("modality") { section.fault("modality", "is missing: a package claims by modality at least") }
+        if !["bodyPartExamined", "seriesDescription", "studyDescription", "protocolName"].contains(where: section.has) {
+            section.fault(
+                "bodyPartExamined", "is missing: say what part of the body the package is for, by it or by a description")
+        }
+        var rules = read(section)
+        if rules.imageType == nil { rules.imageType = ImageType(contains: [], excludes: excludedByDefault) }
+        if !section.has("sopClasses") {
+            let modalities = rules.modality ?? []
+            if let other = modalities.first(where: { ImageSOPClass.ofModality[$0] == nil }) {
+                section.fault("sopClasses", "is missing: only CT and MR have SOP classes of their own here, not \(other)")
+            }
+            rules.sopClasses = modalities.flatMap { ImageSOPClass.ofModality[$0] ?? [] }.compactMap { ImageSOPClass.named[$0] }
+        }
+        return rules
+    }
 
     static func read(_ section: StrictSection) -> Rules {
         var rules = Rules()
@@ -35,7 +54,7 @@ extension Rules {
         if let type = section.section("imageType", keys: ["contains", "excludes"]) {
             rules.imageType = ImageType(
                 contains: (type.texts("contains") ?? []).map { $0.uppercased() },
-                excludes: (type.texts("excludes") ?? []).map { $0.uppercased() })
+                excludes: (type.texts("excludes", mayBeEmpty: true) ?? excludedByDefault).map { $0.uppercased() })
         }
         rules.seriesDescription = text(section, "seriesDescription")
         rules.studyDescription = text(section, "studyDescription")

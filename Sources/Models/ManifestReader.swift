@@ -45,17 +45,7 @@ extension Manifest {
         let network = root.requiredSection(
             "network", keys: ["file", "sha256", "weights", "weightsSHA256", "precision"]
         ).map(network)
-        let claim = root.requiredSection("claim", keys: Rules.keys).map { section in
-            if !section.has("modality") { section.fault("modality", "is missing: a package claims by modality at least") }
-            if !section.has("bodyPartExamined"), !section.has("seriesDescription"), !section.has("studyDescription"),
-                !section.has("protocolName")
-            {
-                section.fault(
-                    "bodyPartExamined",
-                    "is missing: say what part of the body the package is for, by it or by a description")
-            }
-            return Rules.read(section)
-        }
+        let claim = root.requiredSection("claim", keys: Rules.keys).map(Rules.readClaim)
         let require = root.section("require", keys: Rules.keys).map(Rules.read) ?? Rules()
         let quality = root.requiredSection(
             "quality",

@@ -68,6 +68,11 @@ package struct Rules: Sendable, Equatable {
 
 /// SOP classes that a manifest may name instead of writing the UID (PS3.6 A).
 enum ImageSOPClass {
+    /// What a `claim` without `sopClasses` takes.
+    static let ofModality: [String: [String]] = [
+        "CT": ["CTImageStorage", "EnhancedCTImageStorage", "LegacyConvertedEnhancedCTImageStorage"],
+        "MR": ["MRImageStorage", "EnhancedMRImageStorage", "LegacyConvertedEnhancedMRImageStorage"],
+    ]
     static let named: [String: UID] = [
         "CTImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.2"),
         "EnhancedCTImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.2.1"),

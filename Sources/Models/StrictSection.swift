@@ -156,14 +156,14 @@ package struct StrictSection {
         required(key) == nil ? nil : choice(key, type)
     }
 
-    func texts(_ key: String) -> [String]? {
+    func texts(_ key: String, mayBeEmpty: Bool = false) -> [String]? {
         guard let node = values[key] else { return nil }
         guard let items = node.sequence else {
             fault(key, "must be a list of texts, such as [A, B]")
             return nil
         }
         let texts = items.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
-        if texts.count != items.count || texts.isEmpty { fault(key, "must be a list of at least one text") }
+        if texts.count != items.count || texts.isEmpty && !mayBeEmpty { fault(key, "must be a list of at least one text") }
         return texts
     }
 
