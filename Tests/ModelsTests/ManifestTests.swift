@@ -143,6 +143,20 @@ private func problems(_ text: String) -> [PackageError.Problem] {
         #expect(problems(text).contains { $0.message.hasPrefix("`\(name)` is missing") })
     }
 
+    @Test("A claim that says nothing of SOP classes and Image Type keeps screens and scouts away")
+    func defaults() throws {
+        let claim = try Manifest.read(sample, file: "m.yaml").claim
+        #expect(claim.sopClasses?.map(\.string).sorted() == ["1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"])
+        #expect(claim.imageType == .init(contains: [], excludes: ["LOCALIZER", "SECONDARY", "DOSE_INFO", "SCREEN SAVE"]))
+        func read(_ line: String) throws -> Rules {
+            try Manifest.read(sample.replacingOccurrences(of: "  modality: [CT]\n", with: "  modality: [CT]\n  \(line)\n"), file: "m.yaml").claim
+        }
+        #expect(try read("imageType: {contains: [axial]}").imageType == .init(contains: ["AXIAL"], excludes: claim.imageType?.excludes ?? []))
+        #expect(try read("imageType: {excludes: []}").imageType == .init(contains: [], excludes: []))
+        let found = problems(sample.replacingOccurrences(of: "modality: [CT]", with: "modality: [US]"))
+        #expect(found.map(\.message) == ["`claim.sopClasses` is missing: only CT and MR have SOP classes of their own here, not US"])
+    }
+
     @Test("One reading names every fault")
     func several() {
         let text = sample.replacingOccurrences(of: "use: research", with: "use: x").replacingOccurrences(of: "time: 30", with: "tim: 30")
