@@ -12,10 +12,11 @@ extension MeasurementReport {
         guard let segment = segmentation?.segments.first(where: { $0.finding == index }) else {
             return [group(index, trackingUID: names.uid("tracking \(index)"), withoutMask(index))]
         }
-        return [
-            group(index, trackingUID: segment.trackingUID, volumetric(segment)),
-            group(index, trackingUID: segment.trackingUID, planar(segment)),
-        ]
+        var contents = [volumetric(segment), outline(segment)]
+        // Where there is one region in all, PixelMed's validator holds every group of the report against TID 1410, the
+        // one with the segment too, and finds errors. With a second region it does not.
+        if segmentation?.segments.count == 1 { contents.append(box(segment)) }
+        return contents.map { group(index, trackingUID: segment.trackingUID, $0) }
     }
 
     private func group(_ index: Int, trackingUID: UID, _ items: [ReportItem]) -> ReportItem {
@@ -59,28 +60,38 @@ extension MeasurementReport {
         return items + assessment(finding)
     }
 
-    /// TID 1410, from Image Region on.
-    private func planar(_ segment: Segmentation.Segment) -> [ReportItem] {
-        let finding = request.findings[segment.finding]
-        guard let maskIndex = finding.maskIndex else { return [] }
-        let key = segment.keyPosition(finding.keySlice)
-        let slice = segment.slices[key]
-        guard let outline = Outline(masks[maskIndex], slice: slice) else { return [] }
-        let frame = request.source.frames[slice]
+    /// TID 1410, from Geometric Purpose on: the border of the largest part on the key slice.
+    private func outline(_ segment: Segmentation.Segment) -> [ReportItem] {
+        let grid = request.source.grid
+        let area = Double(segment.outline.pixelCount) * grid.columnStep.cross(grid.rowStep).length
+        return region(segment, Concept.outline, segment.outline.polyline)
+            + [number(Concept.area, area, Unit.squareMillimetre)]
+    }
+
+    /// The same for the box around that border.
+    private func box(_ segment: Segmentation.Segment) -> [ReportItem] {
+        let box = segment.outline.box, spacing = request.source.grid.spacing
+        return region(segment, Concept.boundedBy, box.polyline) + [
+            number(Concept.width, Double(box.columns.count) * spacing.column, Unit.millimetre),
+            number(Concept.height, Double(box.rows.count) * spacing.row, Unit.millimetre),
+        ]
+    }
+
+    private func region(_ segment: Segmentation.Segment, _ purpose: Code, _ polyline: [Float]) -> [ReportItem] {
+        let frame = request.source.frames[segment.slices[segment.key]]
         let image = ReportItem(
             .selectedFrom, nil,
             .image(
                 sopClassUID: frame.sopClassUID, sopInstanceUID: frame.sopInstanceUID,
                 frames: frame.frameNumber.map { [$0] } ?? []))
-        let grid = request.source.grid
-        let area = Double(segment.counts[key]) * grid.columnStep.cross(grid.rowStep).length
         return [
-            ReportItem(.contains, Concept.imageRegion, .polyline(outline.polyline), [image]),
-            number(Concept.area, area, Unit.squareMillimetre),
+            ReportItem(.contains, Concept.purposeOfRegion, .code(purpose)),
+            ReportItem(.contains, Concept.imageRegion, .polyline(polyline), [image]),
         ]
     }
 
-    /// TID 1501: a statement on the series, with the slice that shows it where the model names one.
+    /// TID 1501: a statement on the series, with the slice that shows it where the model names one. Beside groups with
+    /// segments, PixelMed's validator holds it against TID 1411; the standard lets the templates mix.
     private func withoutMask(_ index: Int) -> [ReportItem] {
         let finding = request.findings[index]
         var items = algorithm() + finding.measurements.map(number) + assessment(finding)
@@ -119,13 +130,5 @@ extension MeasurementReport {
         ReportItem(
             .contains, concept, .number(Text.decimal(value, digits: digits), unit: unit),
             Array(algorithm().prefix(2)))
-    }
-}
-
-extension Segmentation.Segment {
-    /// Position in `slices` of the slice that a finding names, or else of the one with the largest area.
-    func keyPosition(_ named: Int?) -> Int {
-        if let named, let position = slices.firstIndex(of: named) { return position }
-        return counts.indices.max { counts[$0] < counts[$1] } ?? 0
     }
 }

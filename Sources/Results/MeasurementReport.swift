@@ -10,7 +10,6 @@ struct MeasurementReport {
     let facts: SourceFacts
     let segmentation: Segmentation?
     let names: ResultNames
-    let masks: [Mask]
 
     var sopInstanceUID: UID { names.uid("SR instance") }
     var seriesInstanceUID: UID { names.uid("SR series") }
@@ -113,12 +112,15 @@ extension MeasurementReport {
         if let number = source.string(Attribute.accessionNumber), Text.isPlain(number) {
             items.append(ReportItem(.hasObservationContext, Concept.accessionNumber, .text(number)))
         }
-        items.append(ReportItem(.hasConceptModifier, Concept.procedureReported, .code(procedure(source))))
+        if let code = procedureCode(source) {
+            items.append(ReportItem(.hasObservationContext, Concept.procedureCode, .code(code)))
+        }
+        items.append(ReportItem(.hasConceptModifier, Concept.procedureReported, .code(facts.procedure)))
         return items
     }
 
-    /// What was done to the patient, not what the algorithm did.
-    private func procedure(_ source: Item) -> Code {
+    /// What was done to the patient, in the words of the hospital.
+    private func procedureCode(_ source: Item) -> Code? {
         let places = [
             source.child(Attribute.procedureCodeSequence),
             source.child(Attribute.requestAttributesSequence)?.child(Attribute.requestedProcedureCodeSequence),
@@ -130,7 +132,7 @@ extension MeasurementReport {
             let meaning = place?.string(Attribute.codeMeaning).flatMap { Text.isPlain($0) ? Text.long($0) : nil }
             return Code(value, scheme, meaning ?? Concept.imagingProcedure.meaning)
         }
-        return Concept.imagingProcedure
+        return nil
     }
 
     /// TID 1600: everything that was analysed.
@@ -194,6 +196,15 @@ extension MeasurementReport {
 }
 
 extension SourceFacts {
+    /// CID 100. Codes of a hospital are not in it, and PixelMed takes the group for closed: they go elsewhere.
+    var procedure: Code {
+        switch modality {
+        case "CT": Code("25045-6", "LN", "CT unspecified body region")
+        case "MR": Code("25056-3", "LN", "MRI unspecified body region")
+        default: Concept.imagingProcedure
+        }
+    }
+
     /// CID 29.
     var modalityCode: Code {
         let meanings = [

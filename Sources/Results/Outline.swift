@@ -6,25 +6,29 @@ import DICOM
 /// The outer border of the largest connected part of a mask on one slice, along pixel edges.
 struct Outline {
     /// Column and row of each corner, (0, 0) at the outer corner of the first pixel; the first is not repeated.
-    private(set) var corners: [(column: Int, row: Int)] = []
+    let corners: [(column: Int, row: Int)]
+    /// Of that part, without its holes.
+    let pixelCount: Int
 
-    init?(_ mask: Mask, slice: Int) {
-        let plane = Plane(mask, slice: slice)
-        guard let part = plane.largestPart() else { return nil }
+    /// Of a slice that is not empty.
+    init(_ mask: Mask, slice: Int) {
+        let part = Plane(mask, slice: slice).largestPart()
         corners = part.border()
+        pixelCount = part.pixels.count { $0 }
     }
 
-    /// A closed polyline, column and row in turn. A border with more corners than an FL element of 64 kB can hold
-    /// becomes its bounding box.
+    /// The columns and rows that it encloses.
+    var box: (columns: Range<Int>, rows: Range<Int>, polyline: [Float]) {
+        let columns = corners.map(\.column), rows = corners.map(\.row)
+        let (left, right) = (columns.min() ?? 0, columns.max() ?? 0), (top, bottom) = (rows.min() ?? 0, rows.max() ?? 0)
+        let closed = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        return (left..<right, top..<bottom, closed.flatMap { [Float($0.0), Float($0.1)] })
+    }
+
+    /// A closed polyline, column and row in turn; the box where there are more corners than an FL element of 64 kB holds.
     var polyline: [Float] {
-        var points = corners
-        if points.count > 8000 {
-            let columns = points.map(\.column), rows = points.map(\.row)
-            let (left, right) = (columns.min() ?? 0, columns.max() ?? 0), (top, bottom) = (rows.min() ?? 0, rows.max() ?? 0)
-            points = [(left, top), (right, top), (right, bottom), (left, bottom)]
-        }
-        if let first = points.first { points.append(first) }
-        return points.flatMap { [Float($0.column), Float($0.row)] }
+        guard corners.count <= 8000, let first = corners.first else { return box.polyline }
+        return (corners + [first]).flatMap { [Float($0.column), Float($0.row)] }
     }
 }
 
@@ -50,8 +54,8 @@ private struct Plane {
         for index in members { pixels[index] = true }
     }
 
-    /// The largest part whose pixels touch by their edges; the first of equals. Nil where the slice is empty.
-    func largestPart() -> Plane? {
+    /// The largest part whose pixels touch by their edges; the first of equals.
+    func largestPart() -> Plane {
         var isSeen = pixels.map { !$0 }
         var largest: [Int] = []
         for start in pixels.indices where !isSeen[start] {
@@ -75,7 +79,7 @@ private struct Plane {
                 part.append(index)
             }
         }
-        return largest.isEmpty ? nil : Plane(columns: columns, rows: rows, members: largest)
+        return Plane(columns: columns, rows: rows, members: largest)
     }
 
     /// Walks along the outer edges of a connected part with its pixels to the right, from the first pixel's corner.

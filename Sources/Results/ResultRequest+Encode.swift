@@ -17,8 +17,7 @@ extension ResultRequest {
         let names = try ResultNames(self, masks: masks)
         let segmentation = try Segmentation(self, masks: masks, facts: facts, names: names)
         try checkVolumes(segmentation)
-        let report = MeasurementReport(
-            request: self, facts: facts, segmentation: segmentation, names: names, masks: masks)
+        let report = MeasurementReport(request: self, facts: facts, segmentation: segmentation, names: names)
 
         let first: DataSet
         do { first = try DataSet(contentsOf: source.instances[0].path) } catch { throw ResultsError(error) }

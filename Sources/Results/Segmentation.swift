@@ -17,6 +17,10 @@ struct Segmentation {
         var slices: [Int]
         /// Set pixels of each of `slices`.
         var counts: [Int]
+        /// Position in `slices` of the slice to show: the one that the finding names, or else the one with most pixels.
+        var key: Int
+        /// On that slice.
+        var outline: Outline
 
         var voxelCount: Int { counts.reduce(0, +) }
     }
@@ -43,10 +47,13 @@ struct Segmentation {
             guard planes.frames.count > first else {
                 throw .maskDoesNotFit(finding: index, "it is empty")
             }
+            let slices = planes.frames[first...].map(\.slice), counts = Array(planes.counts[first...])
+            let key = finding.keySlice.flatMap { slices.firstIndex(of: $0) }
+                ?? counts.indices.max { counts[$0] < counts[$1] } ?? 0
             segments.append(
                 Segment(
                     finding: index, number: segments.count + 1, trackingUID: names.uid("tracking \(index)"),
-                    slices: planes.frames[first...].map(\.slice), counts: Array(planes.counts[first...])))
+                    slices: slices, counts: counts, key: key, outline: Outline(mask, slice: slices[key])))
             used.append(mask)
         }
         guard !segments.isEmpty else { return nil }

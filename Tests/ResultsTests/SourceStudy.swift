@@ -199,7 +199,7 @@ extension SourceStudy {
                     Measurement(
                         concept: Code("103339001", "SCT", "Long Axis"), value: 23.456,
                         unit: Code("mm", "UCUM", "mm"))
-                ], volumeML: volume, maskIndex: mask == nil ? nil : index, keySlice: 3)
+                ], volumeML: volume, maskIndex: mask == nil ? nil : index, keySlice: min(3, options.slices - 1))
         }
         return ResultRequest(
             source: source,
@@ -223,13 +223,16 @@ extension SourceStudy {
             sliceStep: list(grid.sliceStep), size: [grid.columns, grid.rows, grid.slices])
     }
 
-    /// Makes the results of `findings` findings with masks that share slices 3 and, from the second on, 4 and 5.
+    /// Makes the results of one or two findings.
     func results(findings: Int) throws -> [EncodedResult] {
         let masks = masks
         return try request(findings: findings, masks: masks).encode(masks: masks, into: output)
     }
 
-    var masks: [Mask] { [mask(1, slices: 1..<4), mask(2, slices: 3..<6)] }
+    var masks: [Mask] {
+        options.slices == 1
+            ? [mask(1, slices: 0..<1), mask(2, slices: 0..<1)] : [mask(1, slices: 1..<4), mask(2, slices: 3..<6)]
+    }
     var output: String { directory + "/out" }
 
     /// Reads a file, changes it and writes it back.

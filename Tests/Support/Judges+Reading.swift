@@ -15,25 +15,24 @@ extension Judge {
         package var pixels: [Int]
     }
 
-    package static func highdicomFrames(_ path: String) throws -> [Frame] {
+    /// The frames of each Segmentation; one start of Python reads them all.
+    package static func highdicomFrames(_ paths: [String]) throws -> [[Frame]] {
         try Judge.highdicom.python(
             """
             import sys, json, numpy as np, highdicom as hd
-            s = hd.seg.segread(sys.argv[1])
-            pixels = s.pixel_array.reshape(int(s.NumberOfFrames), -1)
-            out = []
-            for f, group in enumerate(s.PerFrameFunctionalGroupsSequence):
-                source = group.DerivationImageSequence[0].SourceImageSequence[0]
-                hd.sr.ReferencedSegment.from_segmentation(
-                    s, segment_number=group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
-                out.append({"segment": int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
-                            "source": source.ReferencedSOPInstanceUID,
-                            "frame": int(source.get("ReferencedFrameNumber", 0) or 0),
-                            "pixels": np.flatnonzero(pixels[f]).tolist()})
-            s.get_pixels_by_source_instance([x[2] for x in s.get_source_image_uids()], ignore_spatial_locations=True,
-                combine_segments=False) if not any(o["frame"] for o in out) else None
-            print(json.dumps(out))
-            """, [path], as: [Frame].self)
+            def frames(path):
+                s = hd.seg.segread(path)
+                pixels = s.pixel_array.reshape(int(s.NumberOfFrames), -1)
+                for number in range(1, len(s.SegmentSequence) + 1):
+                    hd.sr.ReferencedSegment.from_segmentation(s, segment_number=number)
+                for f, group in enumerate(s.PerFrameFunctionalGroupsSequence):
+                    source = group.DerivationImageSequence[0].SourceImageSequence[0]
+                    yield {"segment": int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
+                           "source": source.ReferencedSOPInstanceUID,
+                           "frame": int(source.get("ReferencedFrameNumber", 0) or 0),
+                           "pixels": np.flatnonzero(pixels[f]).tolist()}
+            print(json.dumps([list(frames(path)) for path in sys.argv[1:]]))
+            """, paths, as: [[Frame]].self)
     }
 
     /// A measurement group of a report as highdicom reads it.
@@ -88,48 +87,52 @@ extension Judge {
         }
     }
 
-    /// For each segment, the positions (columns fastest) of its voxels on the grid, as dcmqi reads them.
-    package static func dcmqiSegments(_ path: String, on placement: Placement) throws -> [String: [Int]] {
-        let directory = NSTemporaryDirectory() + "triaged-dcmqi-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        let run = try Judge.dcmqi.run(
-            ["--inputDICOM", path, "--outputDirectory", directory, "--outputType", "nrrd"])
-        // It ends well whatever happens.
-        guard run.status == 0, !run.output.contains("ERROR") else {
-            throw Failure(description: "dcmqi failed: \(run.output.suffix(2000))")
+    /// For each Segmentation and segment, the positions (columns fastest) of its voxels on a grid, as dcmqi reads them.
+    package static func dcmqiSegments(_ objects: [(path: String, grid: Placement)]) throws -> [[String: [Int]]] {
+        let root = NSTemporaryDirectory() + "triaged-dcmqi-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        var arguments: [String] = []
+        for (index, object) in objects.enumerated() {
+            let directory = "\(root)/\(index)"
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            let run = try Judge.dcmqi.run(
+                ["--inputDICOM", object.path, "--outputDirectory", directory, "--outputType", "nrrd"])
+            // It ends well whatever happens.
+            guard run.status == 0, !run.output.contains("ERROR") else {
+                throw Failure(description: "dcmqi failed: \(run.output.suffix(2000))")
+            }
+            arguments += [directory, String(decoding: try JSONEncoder().encode(object.grid), as: UTF8.self)]
         }
-        let grid = String(decoding: try JSONEncoder().encode(placement), as: UTF8.self)
         return try Judge.highdicom.python(
             """
-            import sys, json, glob, gzip, os, re, numpy as np
-            grid = json.loads(sys.argv[2])
-            steps = np.array([grid["columnStep"], grid["rowStep"], grid["sliceStep"]]).T
-            out = {}
-            for path in glob.glob(sys.argv[1] + "/*.nrrd"):
-                head, data = open(path, "rb").read().split(b"\\n\\n", 1)
-                field = dict(l.split(": ", 1) for l in head.decode().splitlines() if ": " in l)
-                data = gzip.decompress(data) if field["encoding"] == "gzip" else data
-                sizes = [int(x) for x in field["sizes"].split()]
-                kind = {"short": "<i2", "unsigned char": "u1", "uint8": "u1", "int16": "<i2",
-                        "unsigned short": "<u2", "uint16": "<u2"}[field["type"]]
-                v = np.frombuffer(data, kind).reshape(sizes[::-1])
-                vector = lambda s: np.array([float(x) for x in s.strip("()").split(",")])
-                directions = np.array([vector(x) for x in field["space directions"].split()]).T
-                if field["space"] == "right-anterior-superior":
-                    raise SystemExit("unexpected space")
-                index = np.argwhere(v)[:, ::-1].T
-                points = vector(field["space origin"])[:, None] + directions @ index
-                found = np.linalg.solve(steps, points - np.array(grid["origin"])[:, None])
-                whole = np.rint(found).astype(int)
-                assert index.size == 0 or abs(found - whole).max() < 0.05, abs(found - whole).max()
-                for label in np.unique(v[v > 0]):
-                    at = whole[:, v[tuple(index[::-1])] == label]
-                    key = re.sub(r"[^0-9]", "", os.path.basename(path).split(".")[0]) + ":" + str(int(label))
-                    out[key] = sorted(int(x) for x in
-                                      (at[2] * grid["size"][1] + at[1]) * grid["size"][0] + at[0])
-            print(json.dumps(out))
-            """, [directory, grid], as: [String: [Int]].self)
+            import sys, json, glob, gzip, os, numpy as np
+            kinds = {"short": "<i2", "int16": "<i2", "unsigned short": "<u2", "uint16": "<u2",
+                     "unsigned char": "u1", "uint8": "u1"}
+            vector = lambda s: np.array([float(x) for x in s.strip("()").split(",")])
+            def segments(directory, grid):
+                steps = np.array([grid["columnStep"], grid["rowStep"], grid["sliceStep"]]).T
+                out = {}
+                for path in glob.glob(directory + "/*.nrrd"):
+                    head, data = open(path, "rb").read().split(b"\\n\\n", 1)
+                    field = dict(l.split(": ", 1) for l in head.decode().splitlines() if ": " in l)
+                    assert field["space"] == "left-posterior-superior", field["space"]
+                    data = gzip.decompress(data) if field["encoding"] == "gzip" else data
+                    sizes = [int(x) for x in field["sizes"].split()]
+                    v = np.frombuffer(data, kinds[field["type"]]).reshape(sizes[::-1])
+                    directions = np.array([vector(x) for x in field["space directions"].split()]).T
+                    index = np.argwhere(v)[:, ::-1].T
+                    points = vector(field["space origin"])[:, None] + directions @ index
+                    found = np.linalg.solve(steps, points - np.array(grid["origin"])[:, None])
+                    whole = np.rint(found).astype(int)
+                    assert index.size == 0 or abs(found - whole).max() < 0.05, abs(found - whole).max()
+                    for label in np.unique(v[v > 0]):
+                        at = whole[:, v[tuple(index[::-1])] == label]
+                        out[os.path.basename(path) + ":" + str(int(label))] = sorted(
+                            int(x) for x in (at[2] * grid["size"][1] + at[1]) * grid["size"][0] + at[0])
+                return out
+            pairs = zip(sys.argv[1::2], sys.argv[2::2])
+            print(json.dumps([segments(directory, json.loads(grid)) for directory, grid in pairs]))
+            """, arguments, as: [[String: [Int]]].self)
     }
 
     /// The measurement groups that dcmqi finds in a report.
