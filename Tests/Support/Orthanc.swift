@@ -3,13 +3,14 @@
 
 import Foundation
 import Glibc
+import Synchronization
 
 /// Debian's Orthanc as the PACS, in a directory of its own.
-package final class Orthanc {
+package final class Orthanc: Sendable {
     package let dicomPort: Int
     package let httpPort: Int
     private let directory: TemporaryDirectory
-    private var process: Tool?
+    private let running = Mutex<Tool?>(nil)
 
     package init(dicomPort: Int = freePort(), httpPort: Int = freePort(), modalities: [String: (String, Int)] = [:]) throws {
         self.dicomPort = dicomPort
@@ -29,7 +30,7 @@ package final class Orthanc {
         let process = try Tool(
             "/usr/sbin/Orthanc", [directory.file("orthanc.json")], environment: ["TCP_NODELAY": "1"],
             log: directory.file("orthanc.log"))
-        self.process = process
+        running.withLock { $0 = process }
         let isUp = try eventually(within: 60) {
             if let status = process.poll() { throw ToolError("Orthanc ended with \(status):\n\(process.output)") }
             return (try? HTTP.get("http://127.0.0.1:\(httpPort)/system", seconds: 2)).flatMap { $0.status == 200 ? true : nil }
@@ -38,13 +39,16 @@ package final class Orthanc {
     }
 
     package func stop() {
+        let process = running.withLock { running in
+            defer { running = nil }
+            return running
+        }
         process?.signal(SIGTERM, within: 20)
-        process = nil
     }
 
-    deinit { process?.signal(SIGKILL, within: 5) }
+    deinit { running.withLock { $0 }?.signal(SIGKILL, within: 5) }
 
-    package var output: String { process?.output ?? "" }
+    package var output: String { running.withLock { $0 }?.output ?? "" }
 
     /// Orthanc's ids of all instances whose SOP class is `sopClassUID`, or of all.
     package func instances(sopClassUID: String? = nil, studyInstanceUID: String? = nil) throws -> [String] {
