@@ -63,7 +63,14 @@ package struct StorageNeeds: Sendable {
     /// A C-STORE-RQ command has been read, its data set not yet.
     package var open: @Sendable (StoreRequest, AssociationInfo) throws(StoreRefusal) -> any InstanceSink
 
-    package init(open: @escaping @Sendable (StoreRequest, AssociationInfo) throws(StoreRefusal) -> any InstanceSink) {
+    /// A C-STORE-RSP has been written.
+    package var answered: @Sendable () -> Void
+
+    package init(
+        answered: @escaping @Sendable () -> Void = {},
+        open: @escaping @Sendable (StoreRequest, AssociationInfo) throws(StoreRefusal) -> any InstanceSink
+    ) {
         self.open = open
+        self.answered = answered
     }
 }

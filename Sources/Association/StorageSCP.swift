@@ -28,6 +28,7 @@ struct StorageSCP {
             answer = StoreAnswer(refusal.status, comment: refusal.comment)
         }
         try stream.respond(to: command, on: context, answer.status, comment: answer.comment)
+        needs.answered()
     }
 
     /// The statuses of PS3.7 9.1.1.1.9.

@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import Synchronization
 
 /// Places on the path where the crash suite stops a debug build with SIGKILL. A release build has none of them.
 enum CrashPoint: String, CaseIterable {
@@ -12,12 +13,16 @@ enum CrashPoint: String, CaseIterable {
 
     #if DEBUG
         private static let chosen = ProcessInfo.processInfo.environment["TRIAGED_CRASH_POINT"]
+        /// So often the point is passed before.
+        private static let passes = Atomic<Int>(
+            ProcessInfo.processInfo.environment["TRIAGED_CRASH_PASSES"].flatMap { Int($0) } ?? 0)
     #endif
 
-    /// Ends the process here if TRIAGED_CRASH_POINT names this point.
+    /// Ends the process here if TRIAGED_CRASH_POINT names this point, after TRIAGED_CRASH_PASSES passes.
     static func reach(_ point: CrashPoint) {
         #if DEBUG
-            if chosen == point.rawValue { kill(getpid(), SIGKILL) }
+            guard chosen == point.rawValue else { return }
+            if passes.subtract(1, ordering: .relaxed).oldValue <= 0 { kill(getpid(), SIGKILL) }
         #endif
     }
 }

@@ -80,14 +80,11 @@ final class ReceivedInstance: InstanceSink {
                 callingAETitle: association.callingAETitle)
             switch outcome {
             case .new, .coercedCopy: break
-            case .duplicate(let existing):
+            case .duplicate:
                 reception.counters.duplicate()
-                // What is kept must really be there before the fresh copy of it goes.
-                guard reception.store.holds(existing, size: stored.size) else {
-                    log(.error, "a stored file is missing or damaged; the copy sent again is kept beside it", [:])
-                    return
-                }
                 try? reception.store.remove(stored.relativePath)
+            case .restored(let lost):
+                log(.error, "a stored file was missing or damaged; the copy sent again has taken its place", ["path": "\(lost)"])
             case .transcodedCopyPending:
                 log(.notice, "the instance came again in another transfer syntax", [:])
             case .conflict(let reason):

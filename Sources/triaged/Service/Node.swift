@@ -27,7 +27,7 @@ final class Node {
         let store = try InstanceStore(directory: configuration.storageDirectory)
         let changes = ChangeSignal()
         let index = try StudyIndex(
-            path: StudyIndex.path(in: store.directory), onWorklistChange: { _ in changes.raise() })
+            path: StudyIndex.path(in: store.directory), holds: { store.holds($0, size: $1) }, onWorklistChange: { _ in changes.raise() })
         self.index = index
         try Recovery(store: store, index: index, logger: logger).run()
 
