@@ -178,10 +178,3 @@ struct AssociateRequest: Equatable {
         return AssociatePDU.pdu(AssociatePDU.requestType, body)
     }
 }
-
-/// How this node names itself (PS3.7 D.3.3.2).
-package enum Implementation {
-    /// A UUID-derived UID (PS3.5 B.2), fixed once for this implementation.
-    package static let classUID = UID(literal: "2.25.105626814504646185048732547599916131666")
-    package static let versionName = "TRIAGED_0"
-}

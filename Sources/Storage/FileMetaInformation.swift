@@ -12,10 +12,6 @@ package struct FileMetaInformation: Sendable, Hashable {
     /// The calling AE title of the association that the instance came over; nil where there was none.
     package var sourceAETitle: AETitle?
 
-    /// Of every file that the node writes.
-    package static let implementationClassUID = UID(literal: "2.25.43589903719631606692883773870742997477")
-    package static let implementationVersionName = "TRIAGED"
-
     package init(sopClassUID: UID, sopInstanceUID: UID, transferSyntaxUID: UID, sourceAETitle: AETitle?) {
         self.sopClassUID = sopClassUID
         self.sopInstanceUID = sopInstanceUID
@@ -41,8 +37,8 @@ package struct FileMetaInformation: Sendable, Hashable {
         element(0x0002, "UI", sopClassUID.string, padding: 0)
         element(0x0003, "UI", sopInstanceUID.string, padding: 0)
         element(0x0010, "UI", transferSyntaxUID.string, padding: 0)
-        element(0x0012, "UI", Self.implementationClassUID.string, padding: 0)
-        element(0x0013, "SH", Self.implementationVersionName, padding: 0x20)
+        element(0x0012, "UI", Implementation.classUID.string, padding: 0)
+        element(0x0013, "SH", Implementation.versionName, padding: 0x20)
         if let sourceAETitle { element(0x0016, "AE", sourceAETitle.string, padding: 0x20) }
         var file = [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)
         file += [0x02, 0, 0, 0, UInt8(ascii: "U"), UInt8(ascii: "L"), 4, 0]
