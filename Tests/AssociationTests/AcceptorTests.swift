@@ -9,7 +9,7 @@ import Testing
 @testable import Association
 
 @Suite struct AcceptorTests {
-    @Test("DCMTK's echoscu is answered, and the release is told after it")
+    @Test("DCMTK's echoscu is answered, and the release is told after it [VER-1]")
     func echo() throws {
         let node = try Node(peers: ["CT1"])
         #expect(try node.answersEcho())
@@ -37,7 +37,7 @@ import Testing
         #expect(node.record.now.opened.isEmpty)
     }
 
-    @Test("storescu's data sets arrive byte for byte, each finished once")
+    @Test("storescu's data sets arrive byte for byte, each finished once [STORE-2]")
     func store() throws {
         let directory = try TemporaryDirectory()
         var sent: [[UInt8]] = []
@@ -60,7 +60,7 @@ import Testing
         #expect(instances.allSatisfy { $0.request.transferSyntaxUID == TransferSyntax.explicitVRLittleEndian.uid })
     }
 
-    @Test("a proposal of many contexts, and a small PDU length, are served")
+    @Test("a proposal of many contexts, and a small PDU length, are served [ASSOC-3]")
     func manyContexts() throws {
         let directory = try TemporaryDirectory()
         let sent = try Part10Writer.write(to: directory.file("1.dcm"), sopInstanceUID: "1.2.3.4.1", pixelBytes: 300_000)
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test("silent, half-open and dripping peers do not delay a working one, and are closed in time")
+    @Test("silent, half-open and dripping peers do not delay a working one, and are closed in time [ASSOC-4]")
     func silentPeers() throws {
         var timeouts = Node.quick
         timeouts.associate = .seconds(3)
@@ -139,7 +139,7 @@ import Testing
         #expect(peers[0].endsAfterReading())
     }
 
-    @Test("beyond the limit an association is rejected transiently, and the place is free again after a release")
+    @Test("beyond the limit an association is rejected transiently, and the place is free again after a release [ASSOC-1]")
     func limit() throws {
         let node = try Node(maximumAssociations: 1)
         let first = try ScriptedPeer(port: node.port)

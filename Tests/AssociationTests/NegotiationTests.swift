@@ -18,7 +18,7 @@ import Testing
                 id: 1, abstractSyntax: UID(abstractSyntax), transferSyntaxes: transferSyntaxes.map { UID($0) }))
     }
 
-    @Test("all storage SOP classes that this DCMTK knows are accepted, and the two segmentations that it does not")
+    @Test("all storage SOP classes that this DCMTK knows are accepted, and the two segmentations that it does not [CTX-1]")
     func storageClasses() {
         let known = AssociationHandle.knownStorageSOPClasses
         #expect(known.count == 186)
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test("an unknown abstract syntax gets result 3, unknown transfer syntaxes result 4")
+    @Test("an unknown abstract syntax gets result 3, unknown transfer syntaxes result 4 [CTX-2]")
     func refusals() {
         #expect(
             answer("1.2.840.10008.5.1.4.1.2.2.2", [PDUBytes.explicitLittleEndian]).result == .abstractSyntaxNotSupported

@@ -52,7 +52,7 @@ import Testing
         #expect(Array(stored.suffix(dataSet.count)) == dataSet)
     }
 
-    @Test("dcmqrscp finds what it holds and only that")
+    @Test("dcmqrscp finds what it holds and only that [FIND-1]")
     func find() throws {
         let directory = try TemporaryDirectory()
         try FileManager.default.createDirectory(atPath: directory.file("db"), withIntermediateDirectories: true)
@@ -172,7 +172,7 @@ import Testing
         case silence, reset, abort, release, otherMessageID, otherField, nestedCommand, unknownPDU
     }
 
-    @Test("a request whose response was not seen is unanswered, never failed", arguments: Rudeness.allCases)
+    @Test("a request whose response was not seen is unanswered, never failed [OUTBOX-2]", arguments: Rudeness.allCases)
     func unanswered(rudeness: Rudeness) throws {
         let directory = try TemporaryDirectory()
         let (instance, _) = try instance(directory)

@@ -122,7 +122,7 @@ import Testing
         #expect(try node.answersEcho())
     }
 
-    @Test("a command set is given up as soon as it is too long, not when it ends")
+    @Test("a command set is given up as soon as it is too long, not when it ends [STORE-5]")
     func longCommandSet() throws {
         let node = try Node()
         let peer = try ScriptedPeer(port: node.port)
@@ -215,7 +215,7 @@ import Testing
         #expect(node.record.now.instances.isEmpty)
     }
 
-    @Test("an unknown operation is answered with 0211, a C-CANCEL is ignored, a C-STORE without data gets a failure")
+    @Test("an unknown operation is answered with 0211, a C-CANCEL is ignored, a C-STORE without data gets a failure [STORE-4]")
     func otherCommands() throws {
         let node = try Node()
         let peer = try ScriptedPeer(port: node.port)

@@ -49,7 +49,7 @@ struct EncodeTests {
         },
     ]
 
-    @Test("whatever changes the bytes changes every UID", arguments: changes)
+    @Test("whatever changes the bytes changes every UID [OBJ-2]", arguments: changes)
     func names(_ change: Change) throws {
         let study = try SourceStudy(Self.small)
         defer { study.remove() }
@@ -106,7 +106,7 @@ struct EncodeTests {
         }
     }
 
-    @Test("patient and study keep their bytes and their character set", arguments: [
+    @Test("patient and study keep their bytes and their character set [OBJ-1]", arguments: [
         JudgeTests.japanese,
         // Katakana of ISO 2022 IR 13, put into the files below.
         SourceStudy.Options(
