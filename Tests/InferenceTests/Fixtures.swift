@@ -14,6 +14,12 @@ enum Fixtures {
         .deletingLastPathComponent().appendingPathComponent("etc/models").path
     static let hounsfield = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 
+    static func frames(_ count: Int) -> [SourceFrame] {
+        (0..<count).map {
+            SourceFrame(
+                sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.2"), sopInstanceUID: UID("1.2.3.\($0 + 1)")!, frameNumber: nil)
+        }
+    }
     static func floats(_ name: String) throws -> [Float] {
         let data = try Data(contentsOf: goldens.appendingPathComponent(name))
         return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
@@ -30,7 +36,7 @@ enum Fixtures {
             grid: Grid(
                 origin: origin, columnStep: steps[2], rowStep: steps[1], sliceStep: steps[0], columns: shape[2], rows: shape[1],
                 slices: shape[0]),
-            voxels: values, unit: unit, frames: [], notes: ["a note of the volume"])
+            voxels: values, unit: unit, frames: frames(shape[0]), notes: ["a note of the volume"])
     }
 
     /// A package around a network of the goldens, or any file; its digest is the network's name.

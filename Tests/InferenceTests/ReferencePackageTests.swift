@@ -53,7 +53,7 @@ private struct TinyHead {
                 }
             }
         }
-        return (VoxelVolume(grid: grid, voxels: values, unit: Fixtures.hounsfield, frames: [], notes: []), truth)
+        return (VoxelVolume(grid: grid, voxels: values, unit: Fixtures.hounsfield, frames: Fixtures.frames(slices), notes: []), truth)
     }
 }
 

@@ -166,8 +166,8 @@ private func problems(_ text: String) -> [PackageError.Problem] {
     @Test("What is no YAML, or says a key twice, is told with its line")
     func yaml() {
         #expect(problems("schema: 1\nname: [a\n").first?.line != nil)
-        #expect(problems("").first?.message == "the manifest is empty")
-        #expect(problems("- a\n- b").first?.message == "the manifest must be a mapping of keys")
+        #expect(problems("").first?.message == "the file is empty")
+        #expect(problems("- a\n- b").first?.message == "the file must be a mapping of keys")
         let twice = problems(sample + "\nname: again\n")
         #expect(twice.count == 1 && twice[0].message.contains("name"))
     }
