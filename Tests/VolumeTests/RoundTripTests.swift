@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DCMTK
 import DICOM
 import Foundation
 import Phantoms
@@ -72,6 +73,13 @@ import Testing
         #expect(grid.origin == Vector3(-36, -28, -20))
         #expect(grid.columnStep == Vector3(2, 0, 0) && grid.rowStep == Vector3(0, 2, 0))
         #expect(grid.sliceStep == Vector3(0, 0, 5))
+    }
+
+    @Test("Pixel Spacing is between rows first, then between columns") func spacing() throws {
+        let phantom = try Phantom()
+        try phantom.editAll { (_, item) throws(DCMTKError) in try item.set(Tag(0x0028, 0x0030), "2\\3") }
+        let grid = try phantom.volume().grid
+        #expect(grid.rowStep == Vector3(0, 2, 0) && grid.columnStep == Vector3(3, 0, 0))
     }
 
     @Test("coronal and sagittal stacks run along their normals")
