@@ -47,7 +47,6 @@ package final class InstanceStore: Sendable {
         }
         for name in ["instances", "results", "incoming"] { try Files.makeDirectory(directory + "/" + name) }
         for name in try Files.names(in: directory + "/incoming") { unlink(directory + "/incoming/" + name) }
-        try SharedDirectory(directory, shown: directory).sync()
 
         let latest = try Self.epochNumbers(in: directory).last
         var current = try Self.makeEpoch(latest ?? 1, in: directory)
@@ -132,13 +131,11 @@ package final class InstanceStore: Sendable {
         return "instances/\(digits(number / 1000, 6))/\(digits(number, 9))"
     }
 
-    /// The new directories are on disk when this returns.
     private static func makeEpoch(_ number: Int64, in directory: String) throws(StorageError) -> EpochDirectory {
         let path = path(ofEpoch: number)
         let parent = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
         try Files.makeDirectory(directory + "/" + parent)
         try Files.makeDirectory(directory + "/" + path)
-        for made in [parent, "instances"] { try SharedDirectory(directory + "/" + made, shown: made).sync() }
         return EpochDirectory(number: number, path: path, directory: try SharedDirectory(directory + "/" + path, shown: path))
     }
 
@@ -154,7 +151,6 @@ package final class InstanceStore: Sendable {
         if let known = results.withLock({ $0[name] }) { return known }
         let path = "results/" + name
         try Files.makeDirectory(directory + "/" + path)
-        try SharedDirectory(directory + "/results", shown: "results").sync()
         let made = try SharedDirectory(directory + "/" + path, shown: path)
         results.withLock { $0[name] = made }
         return made
