@@ -10,13 +10,23 @@ extension EndToEnd {
     /// for. Needs a debug build: a release build has no crash points.
     @Suite("Killed between two stages", .serialized, .sharedPACS)
     struct CrashTests {
-        /// Inside a C-STORE: passed this often before the daemon ends there, so that something is acknowledged by then.
-        static let passes = 5
+        struct Case: Sendable, CustomTestStringConvertible {
+            var point: String
+            /// So often the point is passed before the daemon ends there.
+            var passes = 0
+            /// An association that is aborted after the last response allows no provisional run: the daemon ends in the final.
+            var isAborted = false
+            var testDescription: String { "\(point) after \(passes) passes\(isAborted ? ", association aborted" : "")" }
+            var isDuringStore: Bool { CrashTests.duringStore.contains(point) }
+        }
+
         static let duringStore = ["instanceReceived", "fileStored", "rowWritten", "responded"]
-        static let afterStore = [
-            "associationEnded", "verdictReached", "jobQueued", "jobStarted", "outcomeReceived", "resultsStored", "jobFinished",
-            "deliveryStarted", "deliverySent", "deliveryRecorded",
-        ]
+        static let cases: [Case] =
+            duringStore.map { Case(point: $0, passes: 5) } + [Case(point: "fileStored")]
+            + ["associationEnded", "verdictReached", "jobQueued", "jobStarted", "outcomeReceived"].map { Case(point: $0) }
+            + ["jobStarted", "outcomeReceived", "resultsStored", "jobFinished"].map { Case(point: $0, isAborted: true) }
+            + ["deliveryStarted", "deliverySent", "deliveryRecorded"].map { Case(point: $0) }
+            + [Case(point: "deliverySent", passes: 1)]
 
         @Test("every crash point of the executable is tested")
         func allPoints() throws {
@@ -25,31 +35,29 @@ extension EndToEnd {
             let cases = source.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
                 .filter { $0.hasPrefix("case ") }
                 .flatMap { $0.dropFirst(5).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
-            #expect(Set(cases) == Set(Self.duringStore + Self.afterStore))
+            #expect(Set(cases) == Set(Self.cases.map(\.point)))
         }
 
         @Test(
             "an instance that was acknowledged before the daemon was killed is kept, analysed and delivered once [CRASH-1]",
-            arguments: duringStore + afterStore)
-        func killed(at point: String) throws {
+            arguments: cases.indices)
+        func killed(at number: Int) throws {
+            let place = Self.cases[number]
             let pacs = try SharedPACS.pacs()
-            let study = try Fixtures.smallBleed(seed: 100 + ((Self.duringStore + Self.afterStore).firstIndex(of: point) ?? 0))
+            let study = try Fixtures.smallBleed(seed: 100 + number)
             let node = try Daemon(destinations: Fixtures.destination(pacs))
             let uids = try sopInstanceUIDs(ofFiles: study.files)
-            let isDuringStore = Self.duringStore.contains(point)
-            try node.start(environment: [
-                "TRIAGED_CRASH_POINT": point, "TRIAGED_CRASH_PASSES": isDuringStore ? "\(Self.passes)" : "0",
-            ])
+            try node.start(environment: ["TRIAGED_CRASH_POINT": place.point, "TRIAGED_CRASH_PASSES": "\(place.passes)"])
 
-            let first = try node.send(study.files)
+            let first = try node.send(study.files, arguments: place.isAborted ? ["--abort"] : [])
             let end = eventually(within: 60) { node.process?.poll() }
-            try #require(end == 128 + SIGKILL, "the daemon did not end at \(point): \(String(describing: end))\n\(node.output)")
-            if isDuringStore {
+            try #require(end == 128 + SIGKILL, "\(place): the daemon did not end there: \(String(describing: end))\n\(node.output)")
+            if place.isDuringStore {
                 #expect(first.status != 0)
                 // The response of the last pass may be lost with the process.
-                #expect(
-                    (Self.passes...Self.passes + (point == "responded" ? 1 : 0)).contains(first.acknowledged.count), "\(first.output)")
-            } else if point != "associationEnded" {
+                let most = place.passes + (place.point == "responded" ? 1 : 0)
+                #expect((place.passes...most).contains(first.acknowledged.count), "\(first.output)")
+            } else {
                 #expect(first.acknowledged.count == study.files.count, "\(first.output)")
             }
             // Before anything else writes: what was acknowledged is there.
@@ -60,7 +68,7 @@ extension EndToEnd {
             let second = try node.send(missing)
             #expect(second.status == 0 && second.acknowledged == missing, "\(second.output)")
 
-            let item = try #require(try node.settledItem(study: study.studyInstanceUID), "\(point)\n\(node.output)")
+            let item = try #require(try node.settledItem(study: study.studyInstanceUID), "\(place)\n\(node.output)")
             #expect(item["priority"] as? String == "critical")
             try expectKept(study.files, as: uids, in: node)
             #expect(node.storedFiles().count == study.files.count)

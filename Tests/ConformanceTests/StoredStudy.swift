@@ -14,10 +14,10 @@ struct Sending {
 
 extension Daemon {
     /// Sends files in order, as a modality does that keeps count of the answers.
-    func send(_ files: [String], seconds: Double = 60) throws -> Sending {
+    func send(_ files: [String], arguments: [String] = [], seconds: Double = 60) throws -> Sending {
         guard !files.isEmpty else { return Sending(acknowledged: [], status: 0, output: "") }
         let outcome = try Tool.run(
-            "/usr/bin/storescu", ["-aet", "CT1", "-aec", "TRIAGED", "-v", "127.0.0.1", "\(dicomPort)"] + files,
+            "/usr/bin/storescu", ["-aet", "CT1", "-aec", "TRIAGED", "-v"] + arguments + ["127.0.0.1", "\(dicomPort)"] + files,
             environment: ["TCP_NODELAY": "1"], seconds: seconds)
         return Sending(
             acknowledged: Sending.acknowledged(in: outcome.output), status: outcome.status, output: outcome.output)

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Support
+import Testing
+
+extension EndToEnd {
+    /// The order of system calls behind a success (docs/decisions/01).
+    @Suite("Durable before success", .serialized)
+    struct DurabilityTests {
+        @Test("data, name, directory and row are on their way to the disk in this order before the success leaves [C-STORE-2]")
+        func order() throws {
+            let study = try Fixtures.smallBleed(seed: 200)
+            let file = try #require(study.files.first)
+            let uid = try #require(try sopInstanceUIDs(ofFiles: [file])[file])
+            let node = try Daemon()
+            let log = node.directory.file("trace")
+            // -D leaves the daemon our child.
+            try node.start(wrapper: [
+                "/usr/bin/strace", "-D", "-f", "--seccomp-bpf", "-yy", "-s", "24", "-o", log, "-e",
+                "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2",
+            ])
+            let sent = try node.send([file])
+            #expect(sent.acknowledged == [file], "\(sent.output)")
+            let stored = try #require(node.storedFiles()[uid]?.first)
+            let size = try #require(try FileManager.default.attributesOfItem(atPath: stored)[.size] as? Int)
+            let daemon = try #require(node.process?.processID)
+            #expect(node.stop() == 0)
+            let text = try #require(
+                eventually(within: 20) {
+                    (try? String(contentsOfFile: log, encoding: .utf8)).flatMap { text in
+                        text.split(separator: "\n").contains { $0.hasPrefix("\(daemon) ") && $0.contains("+++ exited with 0") }
+                            ? text : nil
+                    }
+                })
+            let rule = DurabilityOrder(store: node.storeDirectory, port: node.dicomPort)
+            let trace = SystemCallTrace(text)
+            #expect(throws: Never.self) { try rule.check(trace, sopInstanceUID: uid, size: size) }
+        }
+
+        /// Of one instance: what the check must see.
+        private static let good = [
+            "9 sendmsg(26<TCP:[127.0.0.1:104->127.0.0.1:44414]>, {msg_iov=[{iov_base=\"\\2\\0\\0\\0\", iov_len=12}]}, 0) = 12",
+            "9 write(28</s/incoming/1>, \"\\0\\0 = 1\"..., 60) = 60",
+            "9 write(28</s/incoming/1>, \"\\0\\0\"..., 40) = 40",
+            "9 fdatasync(28</s/incoming/1>) = 0",
+            "9 rename(\"/s/incoming/1\", \"/s/instances/000000/000000001/1.2.3.0.dcm\") = 0",
+            "9 fsync(7</s/instances/000000/000000001> <unfinished ...>",
+            "8 fsync(7</s/index.sqlite>) = 0",
+            "9 <... fsync resumed>) = 0",
+            "9 pwrite64(9</s/index.sqlite-wal>, \"\\0\\0\"..., 24, 173072) = 24",
+            "9 sendmsg(26<TCP:[127.0.0.1:104->127.0.0.1:44414]>, {msg_iov=[{iov_base=\"\\4\\0\\0\\0\", iov_len=12}]}, 0) = 12",
+        ]
+
+        private static func check(_ lines: [String]) throws {
+            try DurabilityOrder(store: "/s", port: 104)
+                .check(SystemCallTrace(lines.joined(separator: "\n")), sopInstanceUID: "1.2.3", size: 100)
+        }
+
+        @Test("the check of the order accepts a right trace")
+        func accepts() { #expect(throws: Never.self) { try Self.check(Self.good) } }
+
+        @Test("the check of the order sees each call that is missing", arguments: [1, 2, 3, 4, 7, 8, 9])
+        func missing(line: Int) {
+            var lines = Self.good
+            lines.remove(at: line)
+            #expect(throws: DurabilityOrder.Violation.self) { try Self.check(lines) }
+        }
+
+        @Test(
+            "the check of the order sees each call that comes too late",
+            arguments: zip([2, 3, 4, 7, 8, 3, 7, 8], [3, 4, 7, 8, 9, 9, 9, 9]))
+        func late(line: Int, after other: Int) {
+            var lines = Self.good
+            lines.insert(lines[line], at: other + 1)
+            lines.remove(at: line)
+            #expect(throws: DurabilityOrder.Violation.self) { try Self.check(lines) }
+        }
+
+        @Test("the check of the order sees each call that failed", arguments: [3, 4, 7])
+        func failed(line: Int) {
+            var lines = Self.good
+            lines[line] = lines[line].replacingOccurrences(of: " = 0", with: " = -1 EIO (Input/output error)")
+            #expect(throws: DurabilityOrder.Violation.self) { try Self.check(lines) }
+        }
+    }
+}

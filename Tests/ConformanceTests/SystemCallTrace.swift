@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Support
+
+/// What `strace -f -yy` wrote: calls with the paths and addresses of their descriptors.
+struct SystemCallTrace {
+    struct Call {
+        var thread: String
+        var name: String
+        /// As strace prints them, such as `7</var/lib/triaged/store>`.
+        var arguments: String
+        var result: Int?
+        /// Lines of the trace. A call that others interleave is unfinished at first.
+        var began: Int
+        var ended: Int
+    }
+
+    /// In the order of their beginnings.
+    var calls: [Call] = []
+
+    init(_ text: String) {
+        var open: [String: Call] = [:]
+        for (number, line) in text.split(separator: "\n").enumerated() {
+            guard let space = line.firstIndex(of: " ") else { continue }
+            let thread = String(line[..<space])
+            let words = line[space...].drop { $0 == " " }
+            if words.hasPrefix("<... ") {
+                guard var call = open.removeValue(forKey: thread), let end = words.firstIndex(of: ">") else { continue }
+                let rest = words[words.index(after: end)...]
+                call.arguments += Self.arguments(rest)
+                call.result = Self.result(rest)
+                call.ended = number
+                calls.append(call)
+            } else if let parenthesis = words.firstIndex(of: "("), !words.hasPrefix("+++"), !words.hasPrefix("---") {
+                let rest = words[words.index(after: parenthesis)...]
+                var call = Call(
+                    thread: thread, name: String(words[..<parenthesis]), arguments: Self.arguments(rest),
+                    result: Self.result(rest), began: number, ended: number)
+                if words.hasSuffix("<unfinished ...>") {
+                    call.arguments = String(rest.dropLast("<unfinished ...>".count))
+                    open[thread] = call
+                } else {
+                    calls.append(call)
+                }
+            }
+        }
+        calls.sort { $0.began < $1.began }
+    }
+
+    private static func resultStart(_ words: Substring) -> Substring.Index? {
+        // The result is what follows the last " = "; data in quotes comes before it.
+        var found: Substring.Index?
+        var index = words.startIndex
+        while let next = words[index...].firstRange(of: " = ") {
+            found = next.lowerBound
+            index = next.upperBound
+        }
+        return found
+    }
+
+    private static func arguments(_ words: Substring) -> String {
+        String(resultStart(words).map { words[..<$0] } ?? words)
+    }
+
+    private static func result(_ words: Substring) -> Int? {
+        guard let start = resultStart(words) else { return nil }
+        return Int(words[start...].dropFirst(3).prefix { $0 == "-" || $0.isNumber })
+    }
+}
+
+/// Decision 1: a C-STORE success leaves only after the instance's data is synced, its file is renamed into place, the
+/// directory is synced, and its row is in the index's log.
+struct DurabilityOrder {
+    var store: String
+    var port: Int
+
+    struct Violation: Error, Equatable, CustomStringConvertible {
+        var description: String
+        init(_ description: String) { self.description = description }
+    }
+
+    /// Throws where a call is missing or out of order. The trace holds one instance and one association.
+    func check(_ trace: SystemCallTrace, sopInstanceUID: String, size: Int) throws(Violation) {
+        let calls = trace.calls
+        guard
+            let rename = calls.first(where: {
+                $0.name.hasPrefix("rename") && $0.arguments.contains("\(store)/instances/")
+                    && $0.arguments.contains("/\(sopInstanceUID).")
+            }), rename.result == 0
+        else { throw Violation("the file is not renamed into place") }
+        let names = rename.arguments.split(separator: "\"").filter { $0.hasPrefix("/") }.map(String.init)
+        guard names.count == 2 else { throw Violation("not a rename between two paths: \(rename.arguments)") }
+        let (temporary, directory) = (names[0], String(names[1][..<(names[1].lastIndex(of: "/") ?? names[1].endIndex)]))
+
+        let writes = calls.filter { $0.name.hasPrefix("write") && Self.isOn(temporary, $0) }
+        guard let lastWrite = writes.last, writes.compactMap(\.result).reduce(0, +) == size else {
+            throw Violation("the file's data is not written whole")
+        }
+        guard let dataSync = calls.first(where: { Self.isSync($0, of: temporary) && $0.began > lastWrite.ended }) else {
+            throw Violation("the file's data is not synced after its last byte")
+        }
+        guard dataSync.ended < rename.began else { throw Violation("the file is renamed before its data is synced") }
+        guard let directorySync = calls.first(where: { Self.isSync($0, of: directory) && $0.began > rename.ended }) else {
+            throw Violation("the directory is not synced after the rename")
+        }
+        // P-DATA-TF is the PDU of type 4 (PS3.8 9.3.5); with one request, the first that the node sends is its response.
+        let answers = calls.filter {
+            ["write", "writev", "sendto", "sendmsg"].contains($0.name) && $0.arguments.contains("<TCP:[127.0.0.1:\(port)->")
+                && $0.arguments.contains("\"\\4\\0")
+        }
+        guard answers.count == 1, let response = answers.first else { throw Violation("\(answers.count) responses instead of one") }
+        guard directorySync.ended < response.began else { throw Violation("the response leaves before the directory is synced") }
+        let isRowWritten = calls.contains {
+            $0.name.hasPrefix("pwrite") && Self.isOn("\(store)/index.sqlite-wal", $0) && $0.thread == response.thread
+                && $0.began > directorySync.ended && $0.ended < response.began && ($0.result ?? 0) > 0
+        }
+        guard isRowWritten else { throw Violation("the response leaves before the row is written") }
+    }
+
+    private static func isOn(_ path: String, _ call: SystemCallTrace.Call) -> Bool { call.arguments.contains("<\(path)>") }
+
+    private static func isSync(_ call: SystemCallTrace.Call, of path: String) -> Bool {
+        ["fsync", "fdatasync"].contains(call.name) && isOn(path, call) && call.result == 0
+    }
+}
