@@ -60,12 +60,16 @@ package final class Daemon {
         try text.write(toFile: configurationPath, atomically: true, encoding: .utf8)
     }
 
-    package func start(environment: [String: String] = [:], wrapper: [String] = []) throws {
+    /// Returns once the node is ready, or at once where a test expects that it never will be.
+    package func start(
+        environment: [String: String] = [:], wrapper: [String] = [], awaitsReadiness: Bool = true
+    ) throws {
         starts += 1
         let command = wrapper + [Daemon.executable, "serve", "--config", configurationPath]
         let process = try Tool(
             command[0], Array(command.dropFirst()), environment: environment, log: directory.file("serve-\(starts).log"))
         self.process = process
+        guard awaitsReadiness else { return }
         let isReady = try eventually(within: 60) {
             if let status = process.poll() { throw ToolError("triaged serve ended with \(status):\n\(process.output)") }
             return (try? HTTP.get(url("/readyz"), seconds: 2)).flatMap { $0.status == 200 ? true : nil }
