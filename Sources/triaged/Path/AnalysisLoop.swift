@@ -37,7 +37,13 @@ final class AnalysisLoop {
     /// Provisional outcomes kept for final runs to come.
     private static let provisionalLimit = 64
     /// Added to a package's own time budget for reading, decoding and encoding, seconds.
-    private static let overhead = 60.0
+    private static let overhead: Double = {
+        #if DEBUG
+            // For the test of a worker that hangs.
+            if let seconds = ProcessInfo.processInfo.environment["TRIAGED_JOB_OVERHEAD"].flatMap(Double.init) { return seconds }
+        #endif
+        return 60
+    }()
 
     init(
         index: StudyIndex, store: InstanceStore, worker: Worker, packages: [ModelPackage], configuration: Configuration,
@@ -65,7 +71,7 @@ final class AnalysisLoop {
         do throws(WorkerError) {
             let runnable = packages.map(\.folder)
             try worker.warm(runnable)
-            counters.worker(isAlive: true)
+            counters.worker(isAlive: true, started: true)
         } catch {
             counters.worker(isAlive: false)
             logger.error("\(error)")
@@ -74,6 +80,10 @@ final class AnalysisLoop {
 
     /// Does one piece of work; gives the seconds to wait when there is none.
     func turn() throws -> Double {
+        if let end = worker.endedWhileIdle() {
+            counters.worker(isAlive: false)
+            logger.error("the worker ended while it had nothing to do: \(end)")
+        }
         if worker.processID == nil { warm() }
         for comparison in try index.pendingComparisons(limit: 16) { try compare(comparison) }
         guard let job = try index.nextJob() else { return 2 }

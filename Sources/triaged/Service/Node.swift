@@ -110,6 +110,9 @@ final class Node {
             logger.info(
                 "model package \(package.identity.name) \(package.identity.version)\(runs ? "" : ": for demonstration, does not run")")
         }
+        if configuration.isArchive {
+            logger.warning("storage.archive is true, but storage commitment is not built yet: nothing is committed to")
+        }
         if packages.isEmpty { logger.warning("\(configuration.modelsDirectory): no model package; every study is out of scope") }
         return packages
     }

@@ -130,17 +130,22 @@ final class ChildProcess {
         }
     }
 
+    /// The child's end in words if it has ended; nil while it runs.
+    func ended() -> String? {
+        guard !isReaped else { return "ended" }
+        var status: Int32 = 0
+        guard waitpid(processID, &status, WNOHANG) == processID else { return nil }
+        isReaped = true
+        return Self.describe(status)
+    }
+
     /// The child's end in words, such as "killed by signal 9 (Killed)". Kills it first if it still runs.
     func kill() -> String {
         guard !isReaped else { return "ended" }
         var status: Int32 = 0
         // It may have ended by itself: give the kernel a moment to say so, for a better reason.
         for _ in 0..<20 {
-            let pid = waitpid(processID, &status, WNOHANG)
-            if pid == processID {
-                isReaped = true
-                return Self.describe(status)
-            }
+            if let end = ended() { return end }
             usleep(10_000)
         }
         _ = Glibc.kill(processID, SIGKILL)
@@ -154,12 +159,8 @@ final class ChildProcess {
         guard !isReaped else { return }
         _ = Glibc.kill(processID, SIGTERM)
         let deadline = MonotonicTime.now + seconds
-        var status: Int32 = 0
         while MonotonicTime.now < deadline {
-            if waitpid(processID, &status, WNOHANG) == processID {
-                isReaped = true
-                return
-            }
+            if ended() != nil { return }
             usleep(20_000)
         }
         _ = kill()

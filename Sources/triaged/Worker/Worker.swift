@@ -37,6 +37,13 @@ final class Worker {
         return try exchange(job, budget: budget, breathe: breathe, progress: progress)
     }
 
+    /// How the process ended, where it did so between two jobs; nil while it lives. Such a death is no job's fault.
+    func endedWhileIdle() -> String? {
+        guard let process, let end = process.ended() else { return nil }
+        self.process = nil
+        return end
+    }
+
     func stop(within seconds: Double) {
         process?.end(within: seconds)
         process = nil
