@@ -47,7 +47,8 @@ import Triage
             }
             #expect(!text.lowercased().contains("normal"))
             #expect(try await browser.evaluate("document.querySelector('[lang=ja]').textContent") == "山田 太郎")
-            #expect(try await browser.evaluate("document.title") == "▲ 3 critical · Worklist")
+            // Where the machine is slow the page may just be covered; it recovers by itself.
+            try await browser.wait("document.title == '▲ 3 critical · Worklist'")
             try await browser.screenshot("mixed")
             try await browser.press("End")
             try await browser.screenshot("mixed-end")

@@ -26,6 +26,8 @@ final class AnalysisLoop {
     private let breathe: @Sendable () -> Void
     /// Outcomes of provisional runs, which a final run over the same instances takes over (decision 8).
     private var provisional: [SeriesID: Provisional] = [:]
+    /// Comparisons under which a worker has died once.
+    private var lostComparisons: Set<Int64> = []
 
     private struct Provisional {
         var revision: Int64
@@ -92,7 +94,7 @@ final class AnalysisLoop {
         do {
             let (outcome, directory) = try run(job)
             CrashPoint.reach(.outcomeReceived)
-            try finish(job, outcome, in: directory)
+            try settle(job, outcome, in: directory)
         } catch let error as WorkerError {
             counters.worker(isAlive: false)
             switch error {
@@ -164,6 +166,21 @@ final class AnalysisLoop {
             configurationDigest: Version.configurationDigest(destinations))
     }
 
+    /// A job never stays running because its outcome cannot be written: it waits for space, or fails with the reason.
+    private func settle(_ job: Job, _ outcome: WorkerOutcome, in directory: String) throws {
+        do {
+            try finish(job, outcome, in: directory)
+        } catch {
+            let isTransient = (error as? StorageError)?.isOutOfSpace ?? (error as? IndexError)?.isTransient ?? false
+            if isTransient {
+                try index.returnToQueue(job.id)
+            } else {
+                _ = try index.finish(job.id, .failed(reason: "the outcome cannot be kept: \(error)"))
+            }
+            throw error
+        }
+    }
+
     private func finish(_ job: Job, _ outcome: WorkerOutcome, in directory: String) throws {
         let answer: FinishAnswer
         switch outcome {
@@ -230,6 +247,11 @@ final class AnalysisLoop {
             case .failed(let reason), .refused(let reason): verdict = .undecided(reason: reason)
             case .warmed, .analysed: verdict = .undecided(reason: "the worker answered another question")
             }
+        } catch let error as WorkerError {
+            counters.worker(isAlive: false)
+            // As for a job: one more attempt, by a fresh worker, before a person has to look.
+            if lostComparisons.insert(comparison.id).inserted { return }
+            verdict = .undecided(reason: "\(error)")
         } catch {
             verdict = .undecided(reason: "\(error)")
         }

@@ -44,7 +44,9 @@ struct WorklistSource: Sendable {
         if triage.isAcknowledged, let acknowledgement = study.acknowledgement {
             item.acknowledged = Acknowledged(by: acknowledgement.by, at: Date(milliseconds: acknowledgement.at))
         }
-        item.series = study.series.map(WorklistSeries.init)
+        let block = study.blocks.isEmpty ? nil : "analysis is blocked: " + study.blocks.joined(separator: "; ")
+        if let block, !triage.reason.contains(block) { item.reason = "\(block); \(triage.reason)" }
+        item.series = study.series.map { Web.WorklistSeries($0, block: block) }
         item.findings = triage.findings.map(WorklistFinding.init)
         item.results = study.results.filter { !$0.isSuperseded }.flatMap(Self.results)
         let runs = study.series.flatMap(\.runs)
@@ -93,10 +95,10 @@ struct WorklistSource: Sendable {
 }
 
 extension Web.WorklistSeries {
-    fileprivate init(_ series: Index.WorklistSeries) {
+    fileprivate init(_ series: Index.WorklistSeries, block: String?) {
         self.init(
-            seriesInstanceUID: series.seriesInstanceUID, state: StudyState(series.state),
-            model: series.models.map(\.name).unique.joined(separator: ", "), reason: series.reason)
+            seriesInstanceUID: series.seriesInstanceUID, state: block == nil ? StudyState(series.state) : .notAnalysed,
+            model: series.models.map(\.name).unique.joined(separator: ", "), reason: block ?? series.reason)
         modality = series.modality
         seriesDescription = series.seriesDescription
         instances = series.instances
@@ -110,7 +112,7 @@ extension Web.WorklistSeries {
 extension StudyEvidence {
     /// A blocked study is not analysed, whatever its series say.
     fileprivate init(_ study: WorklistStudy) {
-        let block = study.blocks.joined(separator: "; ")
+        let block = study.blocks.isEmpty ? "" : "analysis is blocked: " + study.blocks.joined(separator: "; ")
         self.init(
             studyInstanceUID: study.studyInstanceUID, arrivalSequence: Int(study.sequence),
             series: study.series.map { series in
