@@ -44,7 +44,8 @@ package struct Analysis {
         channels.activate(manifest.decision.activation)
         var result = AnalysisResult(
             model: package.identity, findings: [], masks: [], longAxes: [],
-            coverage: gates.coverage(examined: manifest.quality.examined.map { channels.volume(above: 0.5, channel: $0.channel) }),
+            coverage: gates.coverage(
+                examined: manifest.quality.examined.map { channels.volume(above: 0.5, channel: $0.channel) }),
             notes: volume.notes, timing: timing)
         try report(channels, manifest, volume, into: &result, shouldStop: shouldStop)
         result.timing.postprocessing = finishing.duration(to: clock.now).seconds
@@ -63,7 +64,9 @@ package struct Analysis {
         let toSource = Sampler(source: channels.lattice, target: source, interpolation: decision.restore)
         let measuring = Measuring(grid: volume.grid)
         let kept = Set(
-            manifest.outputs.flatMap(\.postprocess).compactMap { if case .restrict(let label, _) = $0 { label } else { nil } })
+            manifest.outputs.flatMap(\.postprocess).compactMap {
+                if case .restrict(let label, _) = $0 { label } else { nil }
+            })
         var regions: [String: Marking] = [:]
         for output in manifest.outputs {
             if shouldStop() { throw .cancelled }
@@ -79,13 +82,15 @@ package struct Analysis {
                 Finding(
                     label: output.label, code: output.code, category: output.category, type: output.type,
                     site: output.site, laterality: output.laterality,
-                    confidence: channels.confidence(of: output, in: marking, sampler: toSource), priority: output.priority,
+                    confidence: channels.confidence(of: output, in: marking, sampler: toSource),
+                    priority: output.priority,
                     measurements: measuring.measurements(of: marking, longAxis: longAxis, volume: volume),
                     volumeML: volumeML, maskIndex: result.masks.count, keySlice: measuring.keySlice(of: marking)))
             result.longAxes.append(longAxis)
             result.masks.append(
                 Mask(
-                    columns: volume.grid.columns, rows: volume.grid.rows, slices: volume.grid.slices, voxels: marking.voxels))
+                    columns: volume.grid.columns, rows: volume.grid.rows, slices: volume.grid.slices,
+                    voxels: marking.voxels))
         }
     }
 
@@ -93,7 +98,8 @@ package struct Analysis {
     private func restore(_ marking: Marking, from lattice: Lattice, by sampler: Sampler) -> Marking {
         let values = marking.voxels.map { Float($0) }
         let restored = sampler.resample(values)
-        return Marking(shape: sampler.target, voxels: restored.map { $0 > 0.5 ? 1 : 0 }, within: sampler.targets(of: marking.box))
+        return Marking(
+            shape: sampler.target, voxels: restored.map { $0 > 0.5 ? 1 : 0 }, within: sampler.targets(of: marking.box))
     }
 
     /// Bytes of voxels, tensor, channels and masks at once against the manifest's budget.

@@ -35,13 +35,16 @@ struct Marking: Equatable {
     }
 
     private static func bounds(_ voxels: [UInt8], _ shape: [Int], _ box: Box) -> Box {
-        var lower = box.upper, upper = box.lower
+        var lower = box.upper
+        var upper = box.lower
         voxels.withUnsafeBufferPointer { voxels in
             guard !box.isEmpty else { return }
             for d in box.lower[0]..<box.upper[0] {
                 for h in box.lower[1]..<box.upper[1] {
                     let start = (d * shape[1] + h) * shape[2]
-                    guard let first = (box.lower[2]..<box.upper[2]).first(where: { voxels[start + $0] != 0 }) else { continue }
+                    guard let first = (box.lower[2]..<box.upper[2]).first(where: { voxels[start + $0] != 0 }) else {
+                        continue
+                    }
                     var last = box.upper[2] - 1
                     while voxels[start + last] == 0 { last -= 1 }
                     lower = [min(lower[0], d), min(lower[1], h), min(lower[2], first)]
@@ -84,7 +87,8 @@ struct Components {
     ///   - inSlices: D never connects, and its ends are no edge.
     init(of marking: Marking, value: UInt8, in box: Box, connectivity: Manifest.Connectivity, inSlices: Bool = false) {
         guard !box.isEmpty else { return }
-        let shape = marking.shape, heights = box.shape[1]
+        let shape = marking.shape
+        let heights = box.shape[1]
         var rows = [Range<Int>](repeating: 0..<0, count: box.shape[0] * heights)
         var parents: [Int] = []
         func root(_ index: Int) -> Int {
@@ -124,10 +128,13 @@ struct Components {
                         for index in first..<runs.count {
                             let low = runs[index].start + shift - reach
                             let high = runs[index].start + shift + runs[index].length + reach
-                            while candidate < other.upperBound, runs[candidate].start + runs[candidate].length <= low { candidate += 1 }
+                            while candidate < other.upperBound, runs[candidate].start + runs[candidate].length <= low {
+                                candidate += 1
+                            }
                             var touching = candidate
                             while touching < other.upperBound, runs[touching].start < high {
-                                let a = root(index), b = root(touching)
+                                let a = root(index)
+                                let b = root(touching)
                                 if a != b { parents[max(a, b)] = min(a, b) }
                                 touching += 1
                             }

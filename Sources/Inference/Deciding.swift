@@ -10,7 +10,9 @@ extension Channels {
     var voxels: Int { lattice.count }
 
     mutating func activate(_ activation: Manifest.Decision.Activation) {
-        let voxels = voxels, count = count, depth = lattice.shape[0]
+        let voxels = voxels
+        let count = count
+        let depth = lattice.shape[0]
         values.withUnsafeMutableBufferPointer { buffer in
             switch activation {
             case .none: break
@@ -49,7 +51,9 @@ extension Channels {
         let box = sampler.targets(of: support(of: output, rule: rule))
         var marked = [UInt8](repeating: 0, count: shape[0] * shape[1] * shape[2])
         guard !box.isEmpty else { return Marking(shape: shape, voxels: marked, within: box) }
-        let threshold = Float(output.threshold), voxels = voxels, width = box.shape[2]
+        let threshold = Float(output.threshold)
+        let voxels = voxels
+        let width = box.shape[2]
         values.withUnsafeBufferPointer { values in
             marked.withUnsafeMutableBufferPointer { marked in
                 // Each D writes its own part.
@@ -90,7 +94,8 @@ extension Channels {
     /// The block outside of which no voxel of this lattice can make one of the output.
     private func support(of output: Manifest.Output, rule: Manifest.Decision.Rule) -> Box {
         guard rule == .threshold else { return Box(shape: lattice.shape) }
-        let threshold = Float(output.threshold), base = output.channel * voxels
+        let threshold = Float(output.threshold)
+        let base = output.channel * voxels
         let marked = values.withUnsafeBufferPointer { values in
             [UInt8](unsafeUninitializedCapacity: voxels) { buffer, count in
                 for i in 0..<voxels { buffer[i] = values[base + i] > threshold ? 1 : 0 }
@@ -103,7 +108,8 @@ extension Channels {
     /// 0 to 1: the activated values of the output's channel at the voxels of its mask, put together as the manifest says.
     func confidence(of output: Manifest.Output, in marking: Marking, sampler: Sampler) -> Double {
         var values: [Float] = []
-        let box = marking.box, width = max(1, box.shape[2])
+        let box = marking.box
+        let width = max(1, box.shape[2])
         if case .fixed(let value) = output.confidence { return value }
         self.values.withUnsafeBufferPointer { channels in
             let channel = channels.baseAddress! + output.channel * voxels
@@ -128,7 +134,8 @@ extension Channels {
             // Linear between ranks, as numpy's default.
             values.sort()
             let rank = percentile / 100 * Double(values.count - 1)
-            let lower = Int(rank.rounded(.down)), upper = min(lower + 1, values.count - 1)
+            let lower = Int(rank.rounded(.down))
+            let upper = min(lower + 1, values.count - 1)
             value = Double(values[lower]) + (Double(values[upper]) - Double(values[lower])) * (rank - Double(lower))
         }
         return min(max(value, 0), 1)

@@ -40,28 +40,38 @@ package final class Engine {
         guard counts.inputs == 1, counts.outputs == 1 else {
             throw .mismatch(
                 package: name,
-                reason: "the network has \(counts.inputs) inputs and \(counts.outputs) outputs, and one of each is needed")
+                reason:
+                    "the network has \(counts.inputs) inputs and \(counts.outputs) outputs, and one of each is needed")
         }
-        let input = try model.input(), output = try model.output()
+        let input = try model.input()
+        let output = try model.output()
         guard input.isFloat, output.isFloat else {
             throw .mismatch(package: name, reason: "the network's input and output must be 32-bit floats")
         }
         var shape = [1, 1, -1, -1, -1]
-        if case .slidingWindow(let window) = package.manifest.inference { shape.replaceSubrange(2..., with: window.roi) }
+        if case .slidingWindow(let window) = package.manifest.inference {
+            shape.replaceSubrange(2..., with: window.roi)
+        }
         // An open dimension of ours fits whatever the graph says there, or the run says which does not.
-        guard input.shape.map({ $0.count == 5 && zip($0, shape).allSatisfy { $0 == -1 || $1 == -1 || $0 == $1 } }) ?? true else {
+        guard
+            input.shape.map({ $0.count == 5 && zip($0, shape).allSatisfy { $0 == -1 || $1 == -1 || $0 == $1 } }) ?? true
+        else {
             throw .mismatch(
-                package: name, reason: "the network's input is \(input.shape ?? []), and the manifest gives it \(shape)")
+                package: name, reason: "the network's input is \(input.shape ?? []), and the manifest gives it \(shape)"
+            )
         }
         if !shape.contains(-1), input.shape != shape { try model.reshape(shape) }
         let channels = try model.output().shape.flatMap { $0.count == 5 ? $0[1] : -2 } ?? -1
         guard channels != -2 else {
-            throw .mismatch(package: name, reason: "the network's output is \(output.shape ?? []), and must be [1, C, D, H, W]")
+            throw .mismatch(
+                package: name, reason: "the network's output is \(output.shape ?? []), and must be [1, C, D, H, W]")
         }
         if channels >= 0, channels < package.manifest.minimumChannels {
             throw .mismatch(
                 package: name,
-                reason: "the network gives \(channels) channels, and an output needs channel \(package.manifest.minimumChannels - 1)")
+                reason:
+                    "the network gives \(channels) channels, and an output needs channel \(package.manifest.minimumChannels - 1)"
+            )
         }
         var properties = [
             ("PERFORMANCE_HINT", "LATENCY"), ("INFERENCE_PRECISION_HINT", package.manifest.network.precision.rawValue),
@@ -69,7 +79,8 @@ package final class Engine {
         if threads > 0 { properties.append(("INFERENCE_NUM_THREADS", String(threads))) }
         let compiled = try core.compile(model, properties: properties)
         return Network(
-            request: try compiled.request(), compiled: compiled, package: name, channels: channels >= 0 ? channels : nil)
+            request: try compiled.request(), compiled: compiled, package: name, channels: channels >= 0 ? channels : nil
+        )
     }
 }
 
@@ -100,12 +111,15 @@ final class Network {
         let start = ContinuousClock.now
         var seconds = 0.0
         let package = package
-        let result = try request.infer(input, shape: [1, 1] + shape) { (output, given) throws(InferenceError) -> Result in
+        let result = try request.infer(input, shape: [1, 1] + shape) {
+            (output, given) throws(InferenceError) -> Result in
             seconds = start.duration(to: .now).seconds
             guard given.count == 5, given[0] == 1, given[1] >= minimumChannels, Array(given[2...]) == shape else {
                 throw .mismatch(
                     package: package,
-                    reason: "the network made \(given) of \([1, 1] + shape), and must give [1, C, D, H, W] of the same size with at least \(minimumChannels) channels")
+                    reason:
+                        "the network made \(given) of \([1, 1] + shape), and must give [1, C, D, H, W] of the same size with at least \(minimumChannels) channels"
+                )
             }
             guard isFinite(output) else { throw .notFinite(package: package) }
             return try body(output, given[1])

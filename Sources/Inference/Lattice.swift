@@ -129,12 +129,16 @@ extension Lattice {
         let corners = (0..<8).map { corner in
             point((0..<3).map { corner >> (2 - $0) & 1 == 1 ? Double(shape[$0] - 1) : 0 })
         }
-        let map = result.map(from: Lattice(shape: shape, origin: Vector3(0, 0, 0), steps: [Vector3(1, 0, 0), Vector3(0, 1, 0), Vector3(0, 0, 1)]))
-        let indices = corners.map { corner in map.matrix.map { $0[0] * corner.x + $0[1] * corner.y + $0[2] * corner.z } }
+        let map = result.map(
+            from: Lattice(
+                shape: shape, origin: Vector3(0, 0, 0), steps: [Vector3(1, 0, 0), Vector3(0, 1, 0), Vector3(0, 0, 1)]))
+        let indices = corners.map { corner in map.matrix.map { $0[0] * corner.x + $0[1] * corner.y + $0[2] * corner.z }
+        }
         let lower = (0..<3).map { d in indices.map { $0[d] }.min() ?? 0 }
         let upper = (0..<3).map { d in indices.map { $0[d] }.max() ?? 0 }
         result.shape = zip(lower, upper).map { Int(($1 - $0 + 1).rounded(.toNearestOrEven)) }
-        if let first = indices.firstIndex(where: { index in (0..<3).allSatisfy { abs(index[$0] - lower[$0]) <= 1e-8 } }) {
+        if let first = indices.firstIndex(where: { index in (0..<3).allSatisfy { abs(index[$0] - lower[$0]) <= 1e-8 } })
+        {
             result.origin = corners[first]
         } else {
             // A sheared grid may have no such corner: the centres of both are laid on each other.

@@ -19,7 +19,8 @@ struct Measuring {
             Measurement(concept: concept, value: cubicMillimetres / 1000, unit: Code("mL", "UCUM", "milliliter")),
             Measurement(concept: concept, value: cubicMillimetres, unit: Code("mm3", "UCUM", "cubic millimeter")),
             Measurement(
-                concept: Code("103339001", "SCT", "Long Axis"), value: longAxis.length, unit: Code("mm", "UCUM", "millimeter")),
+                concept: Code("103339001", "SCT", "Long Axis"), value: longAxis.length,
+                unit: Code("mm", "UCUM", "millimeter")),
         ]
         if isHounsfield(volume.unit) {
             var sum = 0.0
@@ -41,7 +42,9 @@ struct Measuring {
         for slice in box.lower[0]..<box.upper[0] {
             var count = 0
             let part = Box(lower: [slice, box.lower[1], box.lower[2]], upper: [slice + 1, box.upper[1], box.upper[2]])
-            marking.forEachRow(of: part) { start, length in for i in start..<start + length { count += Int(marking.voxels[i]) } }
+            marking.forEachRow(of: part) { start, length in
+                for i in start..<start + length { count += Int(marking.voxels[i]) }
+            }
             if count > best.count { best = (slice, count) }
         }
         return best.slice
@@ -57,7 +60,9 @@ struct Measuring {
             var ends: [(column: Int, row: Int)] = []
             for row in box.lower[1]..<box.upper[1] {
                 let line = grid.index(column: 0, row: row, slice: slice)
-                guard let first = (box.lower[2]..<box.upper[2]).first(where: { marking.voxels[line + $0] != 0 }) else { continue }
+                guard let first = (box.lower[2]..<box.upper[2]).first(where: { marking.voxels[line + $0] != 0 }) else {
+                    continue
+                }
                 var last = box.upper[2] - 1
                 while marking.voxels[line + last] == 0 { last -= 1 }
                 ends.append((first, row))
@@ -66,7 +71,9 @@ struct Measuring {
             let hull = convexHull(ends)
             for (i, a) in hull.enumerated() {
                 for b in hull[i...] {
-                    let length = (grid.columnStep * Double(a.column - b.column) + grid.rowStep * Double(a.row - b.row)).length + pixel
+                    let length =
+                        (grid.columnStep * Double(a.column - b.column) + grid.rowStep * Double(a.row - b.row)).length
+                        + pixel
                     if length > best.length {
                         best = .init(slice: slice, from: [a.column, a.row], to: [b.column, b.row], length: length)
                     }
@@ -87,7 +94,8 @@ private func convexHull(_ points: [(column: Int, row: Int)]) -> [(column: Int, r
         var chain: [(column: Int, row: Int)] = []
         for p in points {
             while chain.count > 1 {
-                let a = chain[chain.count - 2], b = chain[chain.count - 1]
+                let a = chain[chain.count - 2]
+                let b = chain[chain.count - 1]
                 let turn = (b.column - a.column) * (p.row - a.row) - (b.row - a.row) * (p.column - a.column)
                 if turn > 0 { break }
                 chain.removeLast()

@@ -33,7 +33,8 @@ struct NetworkRun {
         case .fullVolume(let multiple, let padding):
             let lattice = field.lattice
             let size = (0..<3).map { (lattice.shape[$0] + multiple[$0] - 1) / multiple[$0] * multiple[$0] }
-            let (count, values) = try whole(pad(field, to: size, before: [0, 0, 0], padding), size: size, kept: lattice.shape)
+            let (count, values) = try whole(
+                pad(field, to: size, before: [0, 0, 0], padding), size: size, kept: lattice.shape)
             return Channels(count: count, lattice: lattice, values: values)
         case .slidingWindow(let window):
             return try slide(field, window)
@@ -45,7 +46,8 @@ struct NetworkRun {
     ) throws(InferenceError) -> (Int, [Float]) {
         if shouldStop() { throw .cancelled }
         var values = values
-        let network = network, minimum = manifest.minimumChannels
+        let network = network
+        let minimum = manifest.minimumChannels
         let (result, seconds) = try withFloats(&values) { (input) throws(InferenceError) in
             try network.run(input, shape: size, minimumChannels: minimum) { (output, channels) throws(InferenceError) in
                 (channels, crop(output, channels: channels, from: size, to: kept))
@@ -56,11 +58,14 @@ struct NetworkRun {
         return result
     }
 
-    private mutating func slide(_ field: consuming Field, _ window: Manifest.Window) throws(InferenceError) -> Channels {
+    private mutating func slide(_ field: consuming Field, _ window: Manifest.Window) throws(InferenceError) -> Channels
+    {
         let lattice = field.lattice
         let windows = Windows(volume: lattice.shape, window: window)
         let padded = pad(field, to: windows.size, before: windows.before, window.padding)
-        let size = windows.size, roi = windows.roi, voxels = size[0] * size[1] * size[2]
+        let size = windows.size
+        let roi = windows.roi
+        let voxels = size[0] * size[1] * size[2]
         var sums: [Float] = []
         var weights = [Float](repeating: 0, count: voxels)
         var count = 0
@@ -70,9 +75,11 @@ struct NetworkRun {
             forEachRow(of: roi, at: start, in: size) { inside, outside in
                 for w in 0..<roi[2] { patch[inside + w] = padded[outside + w] }
             }
-            let network = network, minimum = manifest.minimumChannels
+            let network = network
+            let minimum = manifest.minimumChannels
             let (_, seconds) = try withFloats(&patch) { (input) throws(InferenceError) in
-                try network.run(input, shape: roi, minimumChannels: minimum) { (output, channels) throws(InferenceError) in
+                try network.run(input, shape: roi, minimumChannels: minimum) {
+                    (output, channels) throws(InferenceError) in
                     if count == 0 {
                         count = channels
                         sums = [Float](repeating: 0, count: channels * voxels)
@@ -98,9 +105,11 @@ struct NetworkRun {
     }
 
     private func add(
-        _ output: UnsafeMutableBufferPointer<Float>, _ windows: Windows, at start: [Int], channels: Int, to sums: inout [Float]
+        _ output: UnsafeMutableBufferPointer<Float>, _ windows: Windows, at start: [Int], channels: Int,
+        to sums: inout [Float]
     ) {
-        let roi = windows.roi, patch = roi[0] * roi[1] * roi[2]
+        let roi = windows.roi
+        let patch = roi[0] * roi[1] * roi[2]
         let voxels = windows.size[0] * windows.size[1] * windows.size[2]
         sums.withUnsafeMutableBufferPointer { sums in
             windows.weights.withUnsafeBufferPointer { weights in
@@ -117,7 +126,8 @@ struct NetworkRun {
 }
 
 /// Offsets of every row of a block in the block itself and in the volume around it.
-private func forEachRow(of roi: [Int], at start: [Int], in size: [Int], _ body: (_ inside: Int, _ outside: Int) -> Void) {
+private func forEachRow(of roi: [Int], at start: [Int], in size: [Int], _ body: (_ inside: Int, _ outside: Int) -> Void)
+{
     for d in 0..<roi[0] {
         for h in 0..<roi[1] {
             body((d * roi[1] + h) * roi[2], ((start[0] + d) * size[1] + start[1] + h) * size[2] + start[2])
@@ -135,7 +145,10 @@ func pad(_ field: consuming Field, to size: [Int], before: [Int], _ padding: Man
         for h in 0..<size[1] {
             for w in 0..<size[2] {
                 let at = [d - before[0], h - before[1], w - before[2]]
-                let inside = [min(max(at[0], 0), shape[0] - 1), min(max(at[1], 0), shape[1] - 1), min(max(at[2], 0), shape[2] - 1)]
+                let inside = [
+                    min(max(at[0], 0), shape[0] - 1), min(max(at[1], 0), shape[1] - 1),
+                    min(max(at[2], 0), shape[2] - 1),
+                ]
                 let value = source[(inside[0] * shape[1] + inside[1]) * shape[2] + inside[2]]
                 let index = (d * size[1] + h) * size[2] + w
                 switch padding {
@@ -149,7 +162,8 @@ func pad(_ field: consuming Field, to size: [Int], before: [Int], _ padding: Man
 }
 
 private func crop(
-    _ values: UnsafeMutableBufferPointer<Float>, channels: Int, from size: [Int], to shape: [Int], before: [Int] = [0, 0, 0]
+    _ values: UnsafeMutableBufferPointer<Float>, channels: Int, from size: [Int], to shape: [Int],
+    before: [Int] = [0, 0, 0]
 ) -> [Float] {
     if size == shape { return [Float](values) }
     var result: [Float] = []

@@ -20,7 +20,7 @@ enum OpenVINO {
         func compile(_ model: borrowing Model, properties: [(String, String)]) throws(InferenceError) -> CompiledModel {
             // The C strings have to live until the call returns.
             let strings = properties.flatMap { [strdup($0.0)!, strdup($0.1)!] }
-            defer { strings.forEach { free($0) } }
+            defer { for string in strings { free(string) } }
             let list = stride(from: 0, to: strings.count, by: 2).map {
                 ov_property_t(key: UnsafePointer(strings[$0]), value: UnsafeRawPointer(strings[$0 + 1]))
             }
@@ -34,11 +34,11 @@ enum OpenVINO {
 
     struct Model: ~Copyable {
         let pointer: OpaquePointer
-        init(pointer: OpaquePointer) { self.pointer = pointer }
         deinit { ov_model_free(pointer) }
 
         func counts() throws(InferenceError) -> (inputs: Int, outputs: Int) {
-            var inputs = 0, outputs = 0
+            var inputs = 0
+            var outputs = 0
             try check("look at the network", ov_model_inputs_size(pointer, &inputs))
             try check("look at the network", ov_model_outputs_size(pointer, &outputs))
             return (inputs, outputs)
@@ -55,7 +55,8 @@ enum OpenVINO {
         func reshape(_ shape: [Int]) throws(InferenceError) {
             var partial = ov_partial_shape_t()
             let dimensions = shape.map { Int64($0) }
-            try check("shape the network's input", ov_partial_shape_create_static(Int64(shape.count), dimensions, &partial))
+            try check(
+                "shape the network's input", ov_partial_shape_create_static(Int64(shape.count), dimensions, &partial))
             defer { ov_partial_shape_free(&partial) }
             try check("fit the network to \(shape)", ov_model_reshape_single_input(pointer, partial))
         }
@@ -90,7 +91,6 @@ enum OpenVINO {
 
     struct CompiledModel: ~Copyable {
         let pointer: OpaquePointer
-        init(pointer: OpaquePointer) { self.pointer = pointer }
         deinit { ov_compiled_model_free(pointer) }
 
         func request() throws(InferenceError) -> Request {
@@ -100,7 +100,6 @@ enum OpenVINO {
 
     struct Request: ~Copyable {
         let pointer: OpaquePointer
-        init(pointer: OpaquePointer) { self.pointer = pointer }
         deinit { ov_infer_request_free(pointer) }
 
         /// Runs on the caller's voxels without copying them, and lends the output while `body` runs.
@@ -127,7 +126,8 @@ enum OpenVINO {
             var tensor: OpaquePointer?
             let status = dimensions.withUnsafeMutableBufferPointer { dimensions in
                 ov_tensor_create_from_host_ptr(
-                    F32, ov_shape_t(rank: count, dims: dimensions.baseAddress), UnsafeMutableRawPointer(memory), &tensor)
+                    F32, ov_shape_t(rank: count, dims: dimensions.baseAddress), UnsafeMutableRawPointer(memory), &tensor
+                )
             }
             try check("make a tensor", status)
             pointer = tensor!

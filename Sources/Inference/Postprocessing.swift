@@ -98,7 +98,9 @@ private func distances(to region: Marking, reach: [Int], spacing: [Double]) -> D
     }
     let strides = [shape[1] * shape[2], shape[2], 1]
     for dimension in 0..<3 {
-        let count = shape[dimension], stride = strides[dimension], step = Float(spacing[dimension])
+        let count = shape[dimension]
+        let stride = strides[dimension]
+        let step = Float(spacing[dimension])
         let others = (0..<3).filter { $0 != dimension }
         var line = [Float](repeating: 0, count: count)
         for a in 0..<shape[others[0]] {
@@ -118,7 +120,8 @@ private func lowerEnvelope(_ f: [Float], step: Float) -> [Float] {
     var bounds: [Float] = [-.infinity, .infinity]
     for q in f.indices.dropFirst() {
         func crossing(_ p: Int) -> Float {
-            let x = Float(q) * step, y = Float(p) * step
+            let x = Float(q) * step
+            let y = Float(p) * step
             return ((f[q] + x * x) - (f[p] + y * y)) / (2 * (x - y))
         }
         var s = crossing(vertices[vertices.count - 1])

@@ -30,7 +30,9 @@ struct QualityGates {
             refusals.append("the slices are \(tenth(sliceSpacing)) mm apart, at most \(tenth(most)) mm allowed")
         }
         if let rule = quality.orientation, rule.angle(of: normal) > rule.within {
-            refusals.append("the slices lie \(tenth(rule.angle(of: normal)))° from the \(rule.plane) plane, at most \(tenth(rule.within))° allowed")
+            refusals.append(
+                "the slices lie \(tenth(rule.angle(of: normal)))° from the \(rule.plane) plane, at most \(tenth(rule.within))° allowed"
+            )
         }
         return refusals
     }

@@ -79,9 +79,14 @@ struct Sampler {
                         return
                     }
                     let (a, b, c, e) = (source + (d0 + h0), source + (d0 + h1), source + (d1 + h0), source + (d1 + h1))
-                    let wa = (1 - dw) * (1 - hw), wb = (1 - dw) * hw, wc = dw * (1 - hw), we = dw * hw
+                    let wa = (1 - dw) * (1 - hw)
+                    let wb = (1 - dw) * hw
+                    let wc = dw * (1 - hw)
+                    let we = dw * hw
                     for w in range {
-                        let l = lower[w], u = upper[w], k = weight[w]
+                        let l = lower[w]
+                        let u = upper[w]
+                        let k = weight[w]
                         let low = a[l] * wa + b[l] * wb + c[l] * wc + e[l] * we
                         let high = a[u] * wa + b[u] * wb + c[u] * wc + e[u] * we
                         row[w - range.lowerBound] = low + (high - low) * k
@@ -129,9 +134,11 @@ struct Sampler {
         let inverse = map.inverse
         var result = Box(shape: target)
         for i in 0..<3 {
-            var lower = inverse.offset[i], upper = inverse.offset[i]
+            var lower = inverse.offset[i]
+            var upper = inverse.offset[i]
             for j in 0..<3 where abs(inverse.matrix[i][j]) > 1e-9 {
-                let a = inverse.matrix[i][j] * ends[j][0], b = inverse.matrix[i][j] * ends[j][1]
+                let a = inverse.matrix[i][j] * ends[j][0]
+                let b = inverse.matrix[i][j] * ends[j][1]
                 lower += min(a, b)
                 upper += max(a, b)
             }

@@ -94,7 +94,11 @@ extension Manifest {
         case fixed(Double)
     }
 
-    package enum Connectivity: Int, Sendable, CaseIterable { case six = 6, eighteen = 18, twentySix = 26 }
+    package enum Connectivity: Int, Sendable, CaseIterable {
+        case six = 6
+        case eighteen = 18
+        case twentySix = 26
+    }
 
     package enum Postprocessing: Sendable, Equatable {
         /// Connected components below this many mL go.

@@ -40,7 +40,8 @@ extension Manifest {
             let multiple = full.numbers("multiple", count: 3, 1...512)?.map { Int($0 ?? 1) } ?? [1, 1, 1]
             return .fullVolume(multiple: multiple, padding: padding(full) ?? .replicate)
         }
-        guard let window = section.section("slidingWindow", keys: ["roi", "overlap", "weighting", "sigma", "padding"]) else {
+        guard let window = section.section("slidingWindow", keys: ["roi", "overlap", "weighting", "sigma", "padding"])
+        else {
             return nil
         }
         if !window.has("roi") { window.fault("roi", "is missing") }

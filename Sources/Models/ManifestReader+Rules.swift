@@ -19,16 +19,20 @@ extension Rules {
         if !section.has("modality") { section.fault("modality", "is missing: a package claims by modality at least") }
         if !["bodyPartExamined", "seriesDescription", "studyDescription", "protocolName"].contains(where: section.has) {
             section.fault(
-                "bodyPartExamined", "is missing: say what part of the body the package is for, by it or by a description")
+                "bodyPartExamined",
+                "is missing: say what part of the body the package is for, by it or by a description")
         }
         var rules = read(section)
         if rules.imageType == nil { rules.imageType = ImageType(contains: [], excludes: excludedByDefault) }
         if !section.has("sopClasses") {
             let modalities = rules.modality ?? []
             if let other = modalities.first(where: { ImageSOPClass.ofModality[$0] == nil }) {
-                section.fault("sopClasses", "is missing: only CT and MR have SOP classes of their own here, not \(other)")
+                section.fault(
+                    "sopClasses", "is missing: only CT and MR have SOP classes of their own here, not \(other)")
             }
-            rules.sopClasses = modalities.flatMap { ImageSOPClass.ofModality[$0] ?? [] }.compactMap { ImageSOPClass.named[$0] }
+            rules.sopClasses = modalities.flatMap { ImageSOPClass.ofModality[$0] ?? [] }.compactMap {
+                ImageSOPClass.named[$0]
+            }
         }
         return rules
     }
@@ -41,7 +45,8 @@ extension Rules {
                 if let uid = ImageSOPClass.named[word] ?? UID(word) { return uid }
                 let known = ImageSOPClass.named.keys.sorted()
                 let near = nearest(to: word, among: known).map { "; did you mean `\($0)`?" } ?? ""
-                section.fault("sopClasses", "has `\(word)`, neither a UID nor one of \(known.joined(separator: ", "))\(near)")
+                section.fault(
+                    "sopClasses", "has `\(word)`, neither a UID nor one of \(known.joined(separator: ", "))\(near)")
                 return nil
             }
         }

@@ -13,7 +13,9 @@ extension Manifest {
     /// Reads the text of a manifest; `file` names it in problems.
     package static func read(_ text: String, file: String) throws(PackageError) -> Manifest {
         let problems = StrictProblems(file: file)
-        guard let root = StrictSection(yaml: text, keys: keys, problems: problems) else { throw .invalid(problems.problems) }
+        guard let root = StrictSection(yaml: text, keys: keys, problems: problems) else {
+            throw .invalid(problems.problems)
+        }
         let manifest = read(root)
         guard let manifest, problems.problems.isEmpty else { throw .invalid(problems.problems) }
         return manifest
@@ -56,14 +58,18 @@ extension Manifest {
         let decision = root.requiredSection("decision", keys: ["activation", "rule", "restore"]).flatMap(decision)
         let outputs = outputs(root, rule: decision?.rule)
         let budget = root.requiredSection("budget", keys: ["memory", "time"]).map {
-            Budget(memory: $0.requiredInteger("memory", 1...4_000_000) << 20, time: $0.requiredNumber("time", 0.1...86_400))
+            Budget(
+                memory: $0.requiredInteger("memory", 1...4_000_000) << 20, time: $0.requiredNumber("time", 0.1...86_400)
+            )
         }
         guard let use, let licence, let network, let claim, let quality, let inference, let decision, let budget else {
             return nil
         }
         return Manifest(
-            name: name, version: version, title: title, manufacturer: manufacturer, use: use, licence: licence, card: card,
-            intendedUse: intendedUse, notFor: notFor, network: network, claim: claim, require: require, quality: quality,
+            name: name, version: version, title: title, manufacturer: manufacturer, use: use, licence: licence,
+            card: card,
+            intendedUse: intendedUse, notFor: notFor, network: network, claim: claim, require: require,
+            quality: quality,
             preprocess: preprocess, inference: inference, decision: decision, outputs: outputs, budget: budget)
     }
 

@@ -40,7 +40,9 @@ package struct ModelPackage: Sendable, Equatable {
         func check(_ name: String, sha256 pinned: String, key: String) throws(PackageError) {
             let actual = try sha256(of: folder + "/" + name)
             if actual != pinned {
-                let line = text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(pinned) }
+                let line = text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex {
+                    $0.contains(pinned)
+                }
                 problems.append(
                     .init(
                         file: file, line: line.map { $0 + 1 },
@@ -78,7 +80,8 @@ package struct ModelPackage: Sendable, Equatable {
                     results.append(.success(package))
                 } else {
                     let message = "a package \(package.identity.name) \(package.identity.version) is there already"
-                    results.append(.failure(.invalid([.init(file: folder + "/" + manifestName, line: nil, message: message)])))
+                    results.append(
+                        .failure(.invalid([.init(file: folder + "/" + manifestName, line: nil, message: message)])))
                 }
             } catch {
                 results.append(.failure(error))
@@ -90,7 +93,9 @@ package struct ModelPackage: Sendable, Equatable {
     /// The digest is SHA-256 over the line "SHA-256 of the manifest, space, SHA-256 of the network" and, for an IR, a
     /// space and the SHA-256 of its weights.
     private static func identity(of manifest: Manifest, bytes: Data) -> ModelIdentity {
-        let parts = [hex(SHA256.hash(data: bytes)), manifest.network.sha256] + [manifest.network.weightsSHA256].compactMap { $0 }
+        let parts =
+            [hex(SHA256.hash(data: bytes)), manifest.network.sha256]
+            + [manifest.network.weightsSHA256].compactMap { $0 }
         return ModelIdentity(
             name: manifest.name, version: manifest.version, manufacturer: manifest.manufacturer,
             digest: hex(SHA256.hash(data: Data(parts.joined(separator: " ").utf8))),

@@ -20,24 +20,33 @@ extension Rules {
         var verdicts: [RuleVerdict] = []
         if let modality {
             verdicts.append(
-                judge(facts.modality, whenMissing: .breaks("Modality is empty")) { modality.contains($0) } _: {
+                judge(facts.modality, whenMissing: .breaks("Modality is empty")) {
+                    modality.contains($0)
+                } _: {
                     "Modality is \($0), not \(modality.joined(separator: " or "))"
                 })
         }
         if let sopClasses {
             verdicts.append(
-                judge(facts.sopClasses, whenMissing: .breaks("no SOP Class")) { sopClasses.contains($0) } _: {
+                judge(facts.sopClasses, whenMissing: .breaks("no SOP Class")) {
+                    sopClasses.contains($0)
+                } _: {
                     "SOP Class \($0) is not one that the package reads"
                 })
         }
         if let bodyPartExamined { verdicts.append(judge(bodyPartExamined, facts)) }
         if let imageType {
             verdicts.append(
-                judge(facts.imageType, whenMissing: imageType.contains.isEmpty ? .holds : .breaks("Image Type is empty")) {
+                judge(
+                    facts.imageType, whenMissing: imageType.contains.isEmpty ? .holds : .breaks("Image Type is empty")
+                ) {
                     value in
-                    imageType.contains.allSatisfy { value.contains($0) } && !imageType.excludes.contains { value.contains($0) }
+                    imageType.contains.allSatisfy { value.contains($0) }
+                        && !imageType.excludes.contains { value.contains($0) }
                 } _: { value in
-                    if let word = imageType.excludes.first(where: { value.contains($0) }) { return "Image Type has \(word)" }
+                    if let word = imageType.excludes.first(where: { value.contains($0) }) {
+                        return "Image Type has \(word)"
+                    }
                     let lacking = imageType.contains.filter { !value.contains($0) }.joined(separator: ", ")
                     return "Image Type lacks \(lacking)"
                 })
@@ -55,7 +64,9 @@ extension Rules {
                     rule.include.map { matches(text, $0) } ?? true && !(rule.exclude.map { matches(text, $0) } ?? false)
                 } _: { text in
                     // Free text may carry a name: the reason quotes the pattern, not the description.
-                    if let exclude = rule.exclude, matches(text, exclude) { return "\(name) matches `\(exclude)`, which is excluded" }
+                    if let exclude = rule.exclude, matches(text, exclude) {
+                        return "\(name) matches `\(exclude)`, which is excluded"
+                    }
                     return "\(name) does not match `\(rule.include ?? "")`"
                 })
         }
@@ -68,14 +79,17 @@ extension Rules {
         ] {
             guard let rule else { continue }
             verdicts.append(
-                judge(stated, whenMissing: .unknown("\(name) is not stated")) { rule.contains($0) } _: {
+                judge(stated, whenMissing: .unknown("\(name) is not stated")) {
+                    rule.contains($0)
+                } _: {
                     "\(name) is \(short($0)) mm, \(rule.words(unit: " mm"))"
                 })
         }
         if let sliceSpacing {
             if let spacing = facts.sliceSpacing {
                 if !sliceSpacing.contains(spacing) {
-                    verdicts.append(.breaks("slices are \(short(spacing)) mm apart, \(sliceSpacing.words(unit: " mm"))"))
+                    verdicts.append(
+                        .breaks("slices are \(short(spacing)) mm apart, \(sliceSpacing.words(unit: " mm"))"))
                 }
             } else {
                 verdicts.append(.unknown("the spacing of the slices is not stated"))
@@ -83,7 +97,9 @@ extension Rules {
         }
         if let contrast {
             verdicts.append(
-                judge(facts.hasContrast, whenMissing: .holds) { $0 == (contrast == .required) } _: {
+                judge(facts.hasContrast, whenMissing: .holds) {
+                    $0 == (contrast == .required)
+                } _: {
                     $0 ? "a contrast agent was given" : "no contrast agent was given"
                 })
         }
@@ -103,18 +119,23 @@ extension Rules {
         if rule.orEmpty {
             whenMissing = .holds
         } else if let pattern = rule.orDescription {
-            let texts = [facts.seriesDescription, facts.protocolName, facts.studyDescription].flatMap { $0.entries.map(\.value) }
+            let texts = [facts.seriesDescription, facts.protocolName, facts.studyDescription].flatMap {
+                $0.entries.map(\.value)
+            }
             whenMissing =
                 texts.contains { matches($0, pattern) }
                 ? .holds : .breaks("Body Part Examined is empty, and no description matches `\(pattern)`")
         }
-        return judge(facts.bodyPartExamined, whenMissing: whenMissing) { rule.oneOf.contains($0) } _: {
+        return judge(facts.bodyPartExamined, whenMissing: whenMissing) {
+            rule.oneOf.contains($0)
+        } _: {
             "Body Part Examined is \($0), not \(rule.oneOf.joined(separator: " or "))"
         }
     }
 
     private func judge<Value>(
-        _ stated: SeriesFacts.Stated<Value>, whenMissing: RuleVerdict, holds: (Value) -> Bool, _ reason: (Value) -> String
+        _ stated: SeriesFacts.Stated<Value>, whenMissing: RuleVerdict, holds: (Value) -> Bool,
+        _ reason: (Value) -> String
     ) -> RuleVerdict {
         if stated.entries.isEmpty { return whenMissing }
         let breaking = stated.entries.filter { !holds($0.value) }

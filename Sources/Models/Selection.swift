@@ -55,7 +55,8 @@ package struct Selection: Sendable {
         let unclaimed = claim.compactMap { if case .breaks(let reason) = $0 { reason } else { nil } }
         if !unclaimed.isEmpty || facts.instances == 0 {
             return Verdict(
-                package: package, kind: .notClaimed, reasons: unclaimed.isEmpty ? ["the series has no instance"] : unclaimed,
+                package: package, kind: .notClaimed,
+                reasons: unclaimed.isEmpty ? ["the series has no instance"] : unclaimed,
                 notes: [])
         }
         if package.manifest.use == .demonstration, !allowDemonstration {

@@ -84,12 +84,15 @@ package struct SeriesFacts: Sendable, Equatable {
         sliceThickness = Stated(headers.map { $0.sliceThickness.flatMap { $0 > 0 ? $0 : nil } })
         pixelSpacing = Stated(
             headers.map { header in
-                guard let spacing = header.pixelSpacing, spacing.count == 2, spacing.allSatisfy({ $0 > 0 }) else { return nil }
+                guard let spacing = header.pixelSpacing, spacing.count == 2, spacing.allSatisfy({ $0 > 0 }) else {
+                    return nil
+                }
                 return max(spacing[0], spacing[1])
             })
         hasContrast = Stated(headers.map(\.hasContrast))
         normal = Stated(headers.map { Self.normal(of: $0) })
-        sliceSpacing = Self.spacing(of: headers) ?? Stated(headers.map(\.spacingBetweenSlices)).mostFrequent.map { abs($0) }
+        sliceSpacing =
+            Self.spacing(of: headers) ?? Stated(headers.map(\.spacingBetweenSlices)).mostFrequent.map { abs($0) }
         disagreements = Self.disagreements(of: self)
     }
 

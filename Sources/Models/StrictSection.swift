@@ -83,7 +83,9 @@ package struct StrictSection {
     package func has(_ key: String) -> Bool { values[key] != nil }
     func value(_ key: String) -> Node? { values[key] }
     func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
-    package func fault(_ key: String, _ message: String) { problems.add("`\(name(key))` \(message)", at: values[key] ?? node) }
+    package func fault(_ key: String, _ message: String) {
+        problems.add("`\(name(key))` \(message)", at: values[key] ?? node)
+    }
 
     private func required(_ key: String) -> Node? {
         if values[key] == nil, node.mapping != nil { problems.add("`\(name(key))` is missing", at: node) }
@@ -152,7 +154,8 @@ package struct StrictSection {
         fault(key, "is `\(word)`, and must be one of \(words.joined(separator: ", "))\(near)")
         return nil
     }
-    package func requiredChoice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ type: Choice.Type) -> Choice? {
+    package func requiredChoice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ type: Choice.Type) -> Choice?
+    {
         required(key) == nil ? nil : choice(key, type)
     }
 
@@ -163,7 +166,9 @@ package struct StrictSection {
             return nil
         }
         let texts = items.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
-        if texts.count != items.count || texts.isEmpty && !mayBeEmpty { fault(key, "must be a list of at least one text") }
+        if texts.count != items.count || texts.isEmpty && !mayBeEmpty {
+            fault(key, "must be a list of at least one text")
+        }
         return texts
     }
 
@@ -250,12 +255,14 @@ package struct StrictSection {
 func nearest(to word: String, among known: [String]) -> String? {
     let distances = known.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
-    return best.distance <= max(2, best.word.count / 3) && best.distance < min(word.count, best.word.count) ? best.word : nil
+    return best.distance <= max(2, best.word.count / 3) && best.distance < min(word.count, best.word.count)
+        ? best.word : nil
 }
 
 /// Levenshtein.
 private func editDistance(_ a: String, _ b: String) -> Int {
-    let a = Array(a), b = Array(b)
+    let a = Array(a)
+    let b = Array(b)
     var row = Array(0...b.count)
     for i in a.indices {
         var diagonal = row[0]

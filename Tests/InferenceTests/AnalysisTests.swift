@@ -27,7 +27,8 @@ import Volume
         // ln 2 = 0.69 inside a block, ln 1 = 0 outside.
         var values = [Float](repeating: 1, count: 6 * 8 * 8)
         for s in 2..<5 { for r in 1..<5 { for c in 3..<8 { values[(s * 8 + r) * 8 + c] = 2 } } }
-        let package = try Fixtures.package(network: "logarithm.onnx", quality: #"{unit: "[hnsf'U]", negativeExtent: 5}"#)
+        let package = try Fixtures.package(
+            network: "logarithm.onnx", quality: #"{unit: "[hnsf'U]", negativeExtent: 5}"#)
         let result = try Analysis(engine: Engine(threads: 1)).run(package, on: volume(values))
         let finding = try #require(result.findings.first)
         #expect(result.findings.count == 1 && result.masks.count == 1 && result.longAxes.count == 1)
@@ -42,8 +43,10 @@ import Volume
 
     @Test("Nothing marked is no finding, and a negative needs the extent that the manifest asks for")
     func negative() throws {
-        let package = try Fixtures.package(network: "logarithm.onnx", quality: #"{unit: "[hnsf'U]", negativeExtent: 7}"#)
-        let result = try Analysis(engine: Engine(threads: 1)).run(package, on: volume([Float](repeating: 1, count: 384)))
+        let package = try Fixtures.package(
+            network: "logarithm.onnx", quality: #"{unit: "[hnsf'U]", negativeExtent: 7}"#)
+        let result = try Analysis(engine: Engine(threads: 1)).run(
+            package, on: volume([Float](repeating: 1, count: 384)))
         #expect(result.findings.isEmpty && result.masks.isEmpty)
         #expect(!result.coverage.isNegativeAccepted && result.coverage.reason?.contains("7.0 mm") == true)
         let silent = try Fixtures.package(network: "logarithm.onnx")
@@ -66,7 +69,8 @@ import Volume
     @Test("An output that is not reported serves as a region, and a small finding is none")
     func regions() throws {
         func outputs(minimum: Double) -> String {
-            let codes = #"code: [A, "99T", Thing], category: [B, "99T", Cat], type: [C, "99T", Type], priority: urgent, confidence: mean"#
+            let codes =
+                #"code: [A, "99T", Thing], category: [B, "99T", Cat], type: [C, "99T", Type], priority: urgent, confidence: mean"#
             return """
                 [{channel: 0, threshold: 1.0, label: core, report: false, \(codes)},
                  {channel: 0, threshold: 0.5, label: around, minimumVolume: \(minimum), postprocess: [{restrict: {to: core, margin: 1}}], \(codes)}]
@@ -75,11 +79,13 @@ import Volume
         var values = [Float](repeating: 2, count: 384)
         values[(3 * 8 + 3) * 8 + 3] = 8
         let analysis = Analysis(engine: try Engine(threads: 1))
-        let result = try analysis.run(Fixtures.package(network: "logarithm.onnx", outputs: outputs(minimum: 0.007)), on: volume(values))
+        let result = try analysis.run(
+            Fixtures.package(network: "logarithm.onnx", outputs: outputs(minimum: 0.007)), on: volume(values))
         // The voxel and its six neighbours.
         #expect(result.findings.map(\.label) == ["around"])
         #expect(result.masks.first?.voxels.reduce(0) { $0 + Int($1) } == 7)
-        let none = try analysis.run(Fixtures.package(network: "logarithm.onnx", outputs: outputs(minimum: 0.008)), on: volume(values))
+        let none = try analysis.run(
+            Fixtures.package(network: "logarithm.onnx", outputs: outputs(minimum: 0.008)), on: volume(values))
         #expect(none.findings.isEmpty)
     }
 
@@ -101,7 +107,10 @@ import Volume
         arguments: [
             (#"{unit: "[hnsf'U]", minimumExtent: 10}"#, "the slices cover 6.0 mm, at least 10.0 mm needed"),
             (#"{unit: "[hnsf'U]", maximumSliceSpacing: 0.5}"#, "the slices are 1.0 mm apart, at most 0.5 mm allowed"),
-            (#"{unit: "[hnsf'U]", orientation: {plane: coronal, within: 20}}"#, "the slices lie 90.0° from the coronal plane, at most 20.0° allowed"),
+            (
+                #"{unit: "[hnsf'U]", orientation: {plane: coronal, within: 20}}"#,
+                "the slices lie 90.0° from the coronal plane, at most 20.0° allowed"
+            ),
             (#"{unit: "Bq/ml"}"#, "the voxels are in [hnsf'U], and the package needs Bq/ml"),
         ])
     func gates(_ quality: String, _ reason: String) throws {
@@ -131,8 +140,12 @@ import Volume
 
     @Test("A network that does not fit the manifest is told apart from one that cannot be read")
     func misfits() throws {
-        let outputs = #"[{channel: 2, label: a, code: [A, "99T", A], category: [B, "99T", B], type: [C, "99T", C], priority: urgent, confidence: mean}]"#
-        guard case .mismatch(_, let reason)? = failure(try Fixtures.package(network: "two-kernels.onnx", outputs: outputs), volume()) else {
+        let outputs =
+            #"[{channel: 2, label: a, code: [A, "99T", A], category: [B, "99T", B], type: [C, "99T", C], priority: urgent, confidence: mean}]"#
+        guard
+            case .mismatch(_, let reason)? = failure(
+                try Fixtures.package(network: "two-kernels.onnx", outputs: outputs), volume())
+        else {
             Issue.record("channels not compared")
             return
         }
@@ -141,9 +154,15 @@ import Volume
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("inference-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        for (name, bytes) in [("broken.onnx", Data("not a graph".utf8)), ("cut.onnx", try Data(contentsOf: Fixtures.goldens.appendingPathComponent("two-kernels.onnx")).prefix(60))] {
+        for (name, bytes) in [
+            ("broken.onnx", Data("not a graph".utf8)),
+            ("cut.onnx", try Data(contentsOf: Fixtures.goldens.appendingPathComponent("two-kernels.onnx")).prefix(60)),
+        ] {
             try bytes.write(to: folder.appendingPathComponent(name))
-            guard case .engine(let operation, let message)? = failure(try Fixtures.package(network: name, folder: folder.path), volume()) else {
+            guard
+                case .engine(let operation, let message)? = failure(
+                    try Fixtures.package(network: name, folder: folder.path), volume())
+            else {
                 Issue.record("\(name) was read")
                 continue
             }
@@ -157,7 +176,8 @@ import Volume
 
     @Test("A run stops between windows when it is told to")
     func cancelled() throws {
-        let package = try Fixtures.package(network: "two-kernels.onnx", inference: "{slidingWindow: {roi: [4, 4, 4], overlap: 0}}")
+        let package = try Fixtures.package(
+            network: "two-kernels.onnx", inference: "{slidingWindow: {roi: [4, 4, 4], overlap: 0}}")
         var windows = 0
         #expect(throws: InferenceError.cancelled) {
             _ = try Analysis(engine: Engine(threads: 1)).run(

@@ -31,7 +31,9 @@ import Testing
         for (value, right) in zip(channels.values, expected) { #expect(abs(value - right) < 1e-6) }
         channels = Channels(count: 1, lattice: lattice, values: [0, 2, 100, -100])
         channels.activate(.sigmoid)
-        for (value, right) in zip(channels.values, [0.5, 0.880_797, 1, 0]) { #expect(abs(Double(value) - right) < 1e-6) }
+        for (value, right) in zip(channels.values, [0.5, 0.880_797, 1, 0]) {
+            #expect(abs(Double(value) - right) < 1e-6)
+        }
     }
 
     @Test("Argmax marks the greatest channel, and the first of equals")
@@ -45,14 +47,18 @@ import Testing
     @Test("A voxel at the threshold does not belong")
     func threshold() throws {
         let channels = Channels(count: 1, lattice: lattice, values: [0.5, 0.500_1, 1, 0])
-        #expect(channels.marking(of: try output(channel: 0), rule: .threshold, sampler: identity).voxels == [0, 1, 1, 0])
+        #expect(
+            channels.marking(of: try output(channel: 0), rule: .threshold, sampler: identity).voxels == [0, 1, 1, 0])
     }
 
-    @Test("The block that is searched holds every voxel, whatever the grids' directions and borders", arguments: [-1.0, 1.0])
+    @Test(
+        "The block that is searched holds every voxel, whatever the grids' directions and borders",
+        arguments: [-1.0, 1.0])
     func support(_ sign: Double) throws {
         // The same line seen from the other end, at twice the resolution and longer at both ends.
         let target = Lattice(
-            shape: [1, 1, 12], origin: Vector3(sign > 0 ? -1 : 4, 0, 0), steps: [Vector3(0, 0, 1), Vector3(0, 1, 0), Vector3(0.5 * sign, 0, 0)])
+            shape: [1, 1, 12], origin: Vector3(sign > 0 ? -1 : 4, 0, 0),
+            steps: [Vector3(0, 0, 1), Vector3(0, 1, 0), Vector3(0.5 * sign, 0, 0)])
         let sampler = Sampler(source: lattice, target: target, interpolation: .linear)
         for values in [[1, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, 0]] as [[Float]] {
             let marking = Channels(count: 1, lattice: lattice, values: values)
@@ -65,11 +71,15 @@ import Testing
 
     @Test(
         "Confidence follows the manifest's rule",
-        arguments: [("mean", 0.7), ("maximum", 0.9), ("{percentile: 50}", 0.7), ("{percentile: 25}", 0.6), ("{fixed: 0.25}", 0.25)])
+        arguments: [
+            ("mean", 0.7), ("maximum", 0.9), ("{percentile: 50}", 0.7), ("{percentile: 25}", 0.6),
+            ("{fixed: 0.25}", 0.25),
+        ])
     func confidence(_ rule: String, _ expected: Double) throws {
         let channels = Channels(count: 1, lattice: lattice, values: [0.5, 0.7, 0.9, 0.1])
         let marking = Marking(shape: lattice.shape, voxels: [1, 1, 1, 0])
-        let confidence = channels.confidence(of: try output(channel: 0, confidence: rule), in: marking, sampler: identity)
+        let confidence = channels.confidence(
+            of: try output(channel: 0, confidence: rule), in: marking, sampler: identity)
         #expect(abs(confidence - expected) < 1e-6)
     }
 
@@ -78,7 +88,9 @@ import Testing
         let volume = Fixtures.volume([-1000, -175, 37.5, 250, 1000], shape: [1, 1, 5])
         #expect(preprocess(volume, [.scaleRange(from: -175...250, to: 0...1, clip: true)]).values == [0, 0, 0.5, 1, 1])
         let open = preprocess(volume, [.scaleRange(from: -175...250, to: -1...1, clip: false)]).values
-        for (value, right) in zip(open, [-4.882_353, -1, 0, 1, 4.529_412]) { #expect(abs(Double(value) - right) < 1e-5) }
+        for (value, right) in zip(open, [-4.882_353, -1, 0, 1, 4.529_412]) {
+            #expect(abs(Double(value) - right) < 1e-5)
+        }
         #expect(preprocess(volume, [.clip(-100...100)]).values == [-100, -100, 37.5, 100, 100])
     }
 

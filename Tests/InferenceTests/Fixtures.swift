@@ -17,7 +17,8 @@ enum Fixtures {
     static func frames(_ count: Int) -> [SourceFrame] {
         (0..<count).map {
             SourceFrame(
-                sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.2"), sopInstanceUID: UID("1.2.3.\($0 + 1)")!, frameNumber: nil)
+                sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.2"), sopInstanceUID: UID("1.2.3.\($0 + 1)")!,
+                frameNumber: nil)
         }
     }
     static func floats(_ name: String) throws -> [Float] {
@@ -34,19 +35,22 @@ enum Fixtures {
     ) -> VoxelVolume {
         VoxelVolume(
             grid: Grid(
-                origin: origin, columnStep: steps[2], rowStep: steps[1], sliceStep: steps[0], columns: shape[2], rows: shape[1],
+                origin: origin, columnStep: steps[2], rowStep: steps[1], sliceStep: steps[0], columns: shape[2],
+                rows: shape[1],
                 slices: shape[0]),
             voxels: values, unit: unit, frames: frames(shape[0]), notes: ["a note of the volume"])
     }
 
     /// A package around a network of the goldens, or any file; its digest is the network's name.
     static func package(
-        network: String, folder: String = goldens.path, inference: String = "{fullVolume: {}}", preprocess: String = "[]",
-        decision: String = "{activation: none, rule: threshold, restore: linear}", quality: String = #"{unit: "[hnsf'U]"}"#,
+        network: String, folder: String = goldens.path, inference: String = "{fullVolume: {}}",
+        preprocess: String = "[]",
+        decision: String = "{activation: none, rule: threshold, restore: linear}",
+        quality: String = #"{unit: "[hnsf'U]"}"#,
         outputs: String = """
-            [{channel: 0, threshold: 0.5, label: thing, code: [A, "99T", Thing], category: [B, "99T", Cat],
-              type: [C, "99T", Type], priority: urgent, confidence: mean}]
-            """, memory: Int = 1000
+        [{channel: 0, threshold: 0.5, label: thing, code: [A, "99T", Thing], category: [B, "99T", Cat],
+          type: [C, "99T", Type], priority: urgent, confidence: mean}]
+        """, memory: Int = 1000
     ) throws -> ModelPackage {
         let text = """
             schema: 1
@@ -69,6 +73,7 @@ enum Fixtures {
             """
         return ModelPackage(
             manifest: try Manifest.read(text, file: "manifest.yaml"), folder: folder,
-            identity: ModelIdentity(name: "test", version: "1", manufacturer: "test", digest: network + inference, isDemonstration: false))
+            identity: ModelIdentity(
+                name: "test", version: "1", manufacturer: "test", digest: network + inference, isDemonstration: false))
     }
 }

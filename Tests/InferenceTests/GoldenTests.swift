@@ -69,13 +69,16 @@ private func worst(_ a: [Float], _ b: [Float]) -> Float {
     @Test("Orientation and spacing give the grid and values of MONAI's formulas", arguments: Goldens.all.resampling)
     func resampling(_ golden: Goldens.Resampling) throws {
         let volume = Fixtures.volume(
-            try Fixtures.floats(golden.input), shape: golden.shape, steps: golden.steps.map(vector), origin: vector(golden.origin))
+            try Fixtures.floats(golden.input), shape: golden.shape, steps: golden.steps.map(vector),
+            origin: vector(golden.origin))
         let codes = try #require(AxisCodes(golden.codes))
         let interpolation = try #require(Manifest.Interpolation(rawValue: golden.interpolation))
         let field = preprocess(
             volume, [.orientation(codes), .spacing(golden.spacing.map { $0 == 0 ? nil : $0 }, interpolation)])
         #expect(field.lattice.shape == golden.targetShape)
-        for (step, expected) in zip(field.lattice.steps, golden.targetSteps) { #expect((step - vector(expected)).length < 1e-9) }
+        for (step, expected) in zip(field.lattice.steps, golden.targetSteps) {
+            #expect((step - vector(expected)).length < 1e-9)
+        }
         #expect((field.lattice.origin - vector(golden.targetOrigin)).length < 1e-7)
         // Values reach 1500: float32 resolves 1e-4.
         #expect(worst(field.values, try Fixtures.floats(golden.output)) < 1e-3)
@@ -105,7 +108,9 @@ private func worst(_ a: [Float], _ b: [Float]) -> Float {
         let connectivity = try #require(Manifest.Connectivity(rawValue: golden.connectivity))
         let lattice = Lattice(
             shape: golden.shape, origin: Vector3(0, 0, 0),
-            steps: [Vector3(0, 0, golden.spacing[0]), Vector3(0, golden.spacing[1], 0), Vector3(golden.spacing[2], 0, 0)])
+            steps: [
+                Vector3(0, 0, golden.spacing[0]), Vector3(0, golden.spacing[1], 0), Vector3(golden.spacing[2], 0, 0),
+            ])
         let step: Manifest.Postprocessing =
             switch golden.step {
             case "removeSmall": .removeSmall(volume: golden.amount, connectivity)

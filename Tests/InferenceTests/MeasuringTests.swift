@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct MeasuringTests {
     private let grid = Grid(
-        origin: Vector3(0, 0, 0), columnStep: Vector3(0.5, 0, 0), rowStep: Vector3(0, 0.8, 0), sliceStep: Vector3(0, 0.5, 3),
+        origin: Vector3(0, 0, 0), columnStep: Vector3(0.5, 0, 0), rowStep: Vector3(0, 0.8, 0),
+        sliceStep: Vector3(0, 0.5, 3),
         columns: 14, rows: 12, slices: 4)
 
     private func marking(_ belongs: (_ slice: Int, _ row: Int, _ column: Int) -> Bool) -> Marking {
@@ -34,7 +35,8 @@ import Testing
         var longest = 0.0
         for a in points {
             for b in points where a.slice == b.slice {
-                let distance = (grid.columnStep * Double(a.column - b.column) + grid.rowStep * Double(a.row - b.row)).length
+                let distance = (grid.columnStep * Double(a.column - b.column) + grid.rowStep * Double(a.row - b.row))
+                    .length
                 longest = max(longest, distance)
             }
         }
@@ -50,7 +52,8 @@ import Testing
     func volume() throws {
         let mask = marking { s, r, c in (1...2).contains(s) && (2...5).contains(r) && (3...7).contains(c) }
         let values = mask.voxels.map { $0 == 1 ? Float(70) : 10 }
-        let volume = Fixtures.volume(values, shape: [4, 12, 14], steps: [grid.sliceStep, grid.rowStep, grid.columnStep])
+        let volume = Fixtures.volume(
+            values, shape: [4, 12, 14], steps: [grid.sliceStep, grid.rowStep, grid.columnStep])
         let measuring = Measuring(grid: grid)
         let measurements = measuring.measurements(of: mask, longAxis: measuring.longAxis(of: mask), volume: volume)
         // 40 voxels of 0.5 · 0.8 · 3 mm³: the shear changes nothing.
@@ -64,7 +67,8 @@ import Testing
 
     @Test("The key slice is the one with most voxels, the first of equals")
     func keySlice() {
-        let mask = marking { s, r, c in s == 1 && c < 3 && r < 2 || s == 2 && c < 3 && r < 4 || s == 3 && c < 4 && r < 3 }
+        let mask = marking { s, r, c in s == 1 && c < 3 && r < 2 || s == 2 && c < 3 && r < 4 || s == 3 && c < 4 && r < 3
+        }
         #expect(Measuring(grid: grid).keySlice(of: mask) == 2)
     }
 }

@@ -24,17 +24,21 @@ private struct TinyHead {
     /// 160 × 160 × 130 mm at 2 × 2 × 5 mm, and the truth.
     func make() -> (volume: VoxelVolume, truth: [UInt8]) {
         let angle = tilt * .pi / 180
-        let column = Vector3(2, 0, 0), row = Vector3(0, 2 * cos(angle), 2 * sin(angle))
+        let column = Vector3(2, 0, 0)
+        let row = Vector3(0, 2 * cos(angle), 2 * sin(angle))
         let slice = Vector3(0, 0, isUpsideDown ? -5 : 5)
         let origin = column * -39.5 + row * -39.5 + slice * (-Double(slices - 1) / 2)
-        let grid = Grid(origin: origin, columnStep: column, rowStep: row, sliceStep: slice, columns: 80, rows: 80, slices: slices)
+        let grid = Grid(
+            origin: origin, columnStep: column, rowStep: row, sliceStep: slice, columns: 80, rows: 80, slices: slices)
         let radius = cbrt(bleed * 1000 * 3 / (4 * .pi))
-        var values = [Float](repeating: -1000, count: grid.count), truth = [UInt8](repeating: 0, count: grid.count)
+        var values = [Float](repeating: -1000, count: grid.count)
+        var truth = [UInt8](repeating: 0, count: grid.count)
         var state: UInt64 = 7
         for s in 0..<slices {
             for r in 0..<80 {
                 for c in 0..<80 {
-                    let p = grid.point(column: Double(c), row: Double(r), slice: Double(s)), i = grid.index(column: c, row: r, slice: s)
+                    let p = grid.point(column: Double(c), row: Double(r), slice: Double(s))
+                    let i = grid.index(column: c, row: r, slice: s)
                     func inside(_ a: Double, _ b: Double, _ c: Double) -> Bool {
                         p.x * p.x / (a * a) + p.y * p.y / (b * b) + p.z * p.z / (c * c) < 1
                     }
@@ -42,7 +46,9 @@ private struct TinyHead {
                     values[i] = 40
                     if inside(67, 74, 61) { values[i] = hasVault || p.x < 0 ? 1000 : 40 }
                     if inside(61, 68, 55) {
-                        values[i] = abs(p.x) < falx / 2 && p.z > 0 ? 60 : (p - Vector3(-20, 5, 2)).length < calcification ? 250 : 35
+                        values[i] =
+                            abs(p.x) < falx / 2 && p.z > 0
+                            ? 60 : (p - Vector3(-20, 5, 2)).length < calcification ? 250 : 35
                         if (p - centre).length < radius {
                             values[i] = hounsfield
                             truth[i] = 1
@@ -53,7 +59,11 @@ private struct TinyHead {
                 }
             }
         }
-        return (VoxelVolume(grid: grid, voxels: values, unit: Fixtures.hounsfield, frames: Fixtures.frames(slices), notes: []), truth)
+        return (
+            VoxelVolume(
+                grid: grid, voxels: values, unit: Fixtures.hounsfield, frames: Fixtures.frames(slices), notes: []),
+            truth
+        )
     }
 }
 
@@ -64,7 +74,9 @@ private struct TinyHead {
         return (try Analysis(engine: Engine(threads: 2)).run(package, on: volume), truth)
     }
 
-    @Test("A bleed is found where it is, on straight, tilted and upside-down grids", arguments: [(0.0, false), (18, false), (0, true)])
+    @Test(
+        "A bleed is found where it is, on straight, tilted and upside-down grids",
+        arguments: [(0.0, false), (18, false), (0, true)])
     func bleed(_ tilt: Double, _ isUpsideDown: Bool) throws {
         let (result, truth) = try analyse(TinyHead(bleed: 12, tilt: tilt, isUpsideDown: isUpsideDown))
         let finding = try #require(result.findings.first)

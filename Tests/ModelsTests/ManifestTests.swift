@@ -81,7 +81,9 @@ private func problems(_ text: String) -> [PackageError.Problem] {
         #expect(
             manifest.inference
                 == .slidingWindow(
-                    .init(roi: [96, 96, 64], overlap: [0.5, 0.5, 0.5], weighting: .gaussian(sigma: 0.125), padding: .constant(0))))
+                    .init(
+                        roi: [96, 96, 64], overlap: [0.5, 0.5, 0.5], weighting: .gaussian(sigma: 0.125),
+                        padding: .constant(0))))
         #expect(manifest.decision == .init(activation: .softmax, rule: .threshold, restore: .linear))
         let output = manifest.outputs[0]
         #expect(output.code == Code("78961009", "SCT", "Spleen") && output.threshold == 0.4 && output.isReported)
@@ -95,30 +97,81 @@ private func problems(_ text: String) -> [PackageError.Problem] {
         "A wrong line is named with its number, and says what to write",
         arguments: [
             ("schema: 1", "schema: 2", 1, "`schema` must be 1, the only schema that this version of triaged reads"),
-            ("use: research", "use: reserch", 6, "`use` is `reserch`, and must be one of demonstration, research, clinical; did you mean `research`?"),
+            (
+                "use: research", "use: reserch", 6,
+                "`use` is `reserch`, and must be one of demonstration, research, clinical; did you mean `research`?"
+            ),
             ("intendedUse: tests", "intendeduse: tests", 9, "unknown key `intendeduse`; did you mean `intendedUse`?"),
             ("intendedUse: tests", "intendedUse:", 9, "`intendedUse` must be a text"),
-            ("  file: network.onnx", "  file: ../network.onnx", 11, "`network.file` must be a path inside the package folder, without `..`"),
-            ("  file: network.onnx", "  file: network.pt", 11, "`network.file` must be an ONNX graph (.onnx) or OpenVINO IR (.xml)"),
-            ("0000000000000000\n", "000000000000000G\n", 12, "`network.sha256` must be 64 lower-case hexadecimal digits, as sha256sum prints them"),
+            (
+                "  file: network.onnx", "  file: ../network.onnx", 11,
+                "`network.file` must be a path inside the package folder, without `..`"
+            ),
+            (
+                "  file: network.onnx", "  file: network.pt", 11,
+                "`network.file` must be an ONNX graph (.onnx) or OpenVINO IR (.xml)"
+            ),
+            (
+                "0000000000000000\n", "000000000000000G\n", 12,
+                "`network.sha256` must be 64 lower-case hexadecimal digits, as sha256sum prints them"
+            ),
             ("  modality: [CT]", "  modality: CT", 14, "`claim.modality` must be a list of texts, such as [A, B]"),
-            ("  bodyPartExamined: {oneOf: [HEAD]}", "  bodyPartExamined: {any: [HEAD]}", 15, "unknown key `any` in `claim.bodyPartExamined`; keys are oneOf, orEmpty, orDescription"),
-            ("  bodyPartExamined: {oneOf: [HEAD]}", "  seriesDescription: {include: '(head'}", 15, "`claim.seriesDescription.include` is not a regular expression: (head"),
-            ("minimum: 10, maximum: 500", "minimum: 500, maximum: 10", 17, "`require.slices` has a minimum of 500.0 above its maximum of 10.0"),
+            (
+                "  bodyPartExamined: {oneOf: [HEAD]}", "  bodyPartExamined: {any: [HEAD]}", 15,
+                "unknown key `any` in `claim.bodyPartExamined`; keys are oneOf, orEmpty, orDescription"
+            ),
+            (
+                "  bodyPartExamined: {oneOf: [HEAD]}", "  seriesDescription: {include: '(head'}", 15,
+                "`claim.seriesDescription.include` is not a regular expression: (head"
+            ),
+            (
+                "minimum: 10, maximum: 500", "minimum: 500, maximum: 10", 17,
+                "`require.slices` has a minimum of 500.0 above its maximum of 10.0"
+            ),
             ("minimum: 10, maximum: 500", "minimum: many", 17, "`require.slices.minimum` must be a number"),
-            ("sliceThickness: {maximum: 5}", "slicethicknes: {maximum: 5}", 18, "unknown key `slicethicknes` in `require`; did you mean `sliceThickness`?"),
-            ("negativeExtent: 100", "negativeExtent: -1", 21, "`quality.negativeExtent` is -1.0, outside 0.0 to 10000.0"),
-            ("orientation: RAS", "orientation: RAL", 23, "`preprocess[0].orientation` must be three letters, one each of R or L, A or P, and S or I, such as RAS or SPL"),
+            (
+                "sliceThickness: {maximum: 5}", "slicethicknes: {maximum: 5}", 18,
+                "unknown key `slicethicknes` in `require`; did you mean `sliceThickness`?"
+            ),
+            (
+                "negativeExtent: 100", "negativeExtent: -1", 21,
+                "`quality.negativeExtent` is -1.0, outside 0.0 to 10000.0"
+            ),
+            (
+                "orientation: RAS", "orientation: RAL", 23,
+                "`preprocess[0].orientation` must be three letters, one each of R or L, A or P, and S or I, such as RAS or SPL"
+            ),
             ("[1.5, source, 2]", "[1.5, 2]", 24, "`preprocess[1].spacing.mm` must be a list of 3 numbers"),
-            ("from: [-57, 164]", "from: [164, -57]", 25, "`preprocess[2].scaleRange.from` must be [lower, upper] with lower below upper"),
-            ("- orientation: RAS", "- orientaton: RAS", 23, "unknown key `orientaton` in `preprocess[0]`; did you mean `orientation`?"),
+            (
+                "from: [-57, 164]", "from: [164, -57]", 25,
+                "`preprocess[2].scaleRange.from` must be [lower, upper] with lower below upper"
+            ),
+            (
+                "- orientation: RAS", "- orientaton: RAS", 23,
+                "unknown key `orientaton` in `preprocess[0]`; did you mean `orientation`?"
+            ),
             ("overlap: 0.5", "overlap: 1.5", 27, "`inference.slidingWindow.overlap` is 1.5, outside 0.0 to 0.99"),
-            ("weighting: gaussian", "weighting: constant, sigma: 0.2", 27, "`inference.slidingWindow.sigma` belongs to `weighting: gaussian` only"),
-            ("slidingWindow: {", "fullVolume: {}\n  slidingWindow: {", 27, "`inference` must hold exactly one of `fullVolume` and `slidingWindow`"),
+            (
+                "weighting: gaussian", "weighting: constant, sigma: 0.2", 27,
+                "`inference.slidingWindow.sigma` belongs to `weighting: gaussian` only"
+            ),
+            (
+                "slidingWindow: {", "fullVolume: {}\n  slidingWindow: {", 27,
+                "`inference` must hold exactly one of `fullVolume` and `slidingWindow`"
+            ),
             ("  rule: threshold", "  rule: argmax", 34, "`outputs[0].threshold` belongs to `rule: threshold` only"),
-            (#"code: ["78961009", SCT, Spleen]"#, "code: [SCT, Spleen]", 36, "`outputs[0].code` must be [code value, coding scheme designator, code meaning]"),
-            ("connectivity: 6", "connectivity: 8", 42, "`outputs[0].postprocess[0].keepLargest.connectivity` is `8`, and must be one of 6, 18, 26"),
-            ("- fillHoles: slices", "- restrict: {to: Liver}", 43, "`outputs[0].postprocess[1].restrict.to` names `Liver`, which no earlier output has as its label"),
+            (
+                #"code: ["78961009", SCT, Spleen]"#, "code: [SCT, Spleen]", 36,
+                "`outputs[0].code` must be [code value, coding scheme designator, code meaning]"
+            ),
+            (
+                "connectivity: 6", "connectivity: 8", 42,
+                "`outputs[0].postprocess[0].keepLargest.connectivity` is `8`, and must be one of 6, 18, 26"
+            ),
+            (
+                "- fillHoles: slices", "- restrict: {to: Liver}", 43,
+                "`outputs[0].postprocess[1].restrict.to` names `Liver`, which no earlier output has as its label"
+            ),
             ("memory: 4096", "memory: 4 GB", 44, "`budget.memory` must be a whole number"),
         ])
     func faults(_ right: String, _ wrong: String, _ line: Int, _ message: String) {
@@ -135,7 +188,8 @@ private func problems(_ text: String) -> [PackageError.Problem] {
             ("budget", "budget: {memory: 4096, time: 30}"), ("network.file", "  file: network.onnx\n"),
             ("quality.unit", "  unit: \"[hnsf'U]\"\n"), ("decision.restore", "  restore: linear\n"),
             ("outputs[0].priority", "    priority: routine\n"), ("claim.modality", "  modality: [CT]\n"),
-            ("claim.bodyPartExamined", "  bodyPartExamined: {oneOf: [HEAD]}\n"), ("outputs[0].category", "    category: [\"123037004\", SCT, Anatomical Structure]\n"),
+            ("claim.bodyPartExamined", "  bodyPartExamined: {oneOf: [HEAD]}\n"),
+            ("outputs[0].category", "    category: [\"123037004\", SCT, Anatomical Structure]\n"),
         ])
     func missing(_ name: String, _ lines: String) {
         let text = sample.replacingOccurrences(of: lines, with: "")
@@ -146,20 +200,33 @@ private func problems(_ text: String) -> [PackageError.Problem] {
     @Test("A claim that says nothing of SOP classes and Image Type keeps screens and scouts away")
     func defaults() throws {
         let claim = try Manifest.read(sample, file: "m.yaml").claim
-        #expect(claim.sopClasses?.map(\.string).sorted() == ["1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"])
-        #expect(claim.imageType == .init(contains: [], excludes: ["LOCALIZER", "SECONDARY", "DOSE_INFO", "SCREEN SAVE"]))
+        #expect(
+            claim.sopClasses?.map(\.string).sorted() == [
+                "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2",
+            ])
+        #expect(
+            claim.imageType == .init(contains: [], excludes: ["LOCALIZER", "SECONDARY", "DOSE_INFO", "SCREEN SAVE"]))
         func read(_ line: String) throws -> Rules {
-            try Manifest.read(sample.replacingOccurrences(of: "  modality: [CT]\n", with: "  modality: [CT]\n  \(line)\n"), file: "m.yaml").claim
+            try Manifest.read(
+                sample.replacingOccurrences(of: "  modality: [CT]\n", with: "  modality: [CT]\n  \(line)\n"),
+                file: "m.yaml"
+            ).claim
         }
-        #expect(try read("imageType: {contains: [axial]}").imageType == .init(contains: ["AXIAL"], excludes: claim.imageType?.excludes ?? []))
+        #expect(
+            try read("imageType: {contains: [axial]}").imageType
+                == .init(contains: ["AXIAL"], excludes: claim.imageType?.excludes ?? []))
         #expect(try read("imageType: {excludes: []}").imageType == .init(contains: [], excludes: []))
         let found = problems(sample.replacingOccurrences(of: "modality: [CT]", with: "modality: [US]"))
-        #expect(found.map(\.message) == ["`claim.sopClasses` is missing: only CT and MR have SOP classes of their own here, not US"])
+        #expect(
+            found.map(\.message) == [
+                "`claim.sopClasses` is missing: only CT and MR have SOP classes of their own here, not US"
+            ])
     }
 
     @Test("One reading names every fault")
     func several() {
-        let text = sample.replacingOccurrences(of: "use: research", with: "use: x").replacingOccurrences(of: "time: 30", with: "tim: 30")
+        let text = sample.replacingOccurrences(of: "use: research", with: "use: x").replacingOccurrences(
+            of: "time: 30", with: "tim: 30")
         #expect(problems(text).count == 3)
     }
 
@@ -201,7 +268,10 @@ private func problems(_ text: String) -> [PackageError.Problem] {
     /// What the loader says that the file has.
     private func actualDigest(_ folder: URL) throws -> String {
         try write(folder, sample)
-        guard case .failure(.invalid(let problems)) = try ModelPackage.loadAll(directory: folder.deletingLastPathComponent().path)[0] else {
+        guard
+            case .failure(.invalid(let problems)) = try ModelPackage.loadAll(
+                directory: folder.deletingLastPathComponent().path)[0]
+        else {
             return ""
         }
         #expect(problems[0].line == 12)
@@ -213,7 +283,8 @@ private func problems(_ text: String) -> [PackageError.Problem] {
         try withFolder { root in
             let folder = root.appendingPathComponent("a")
             let actual = try actualDigest(folder)
-            #expect(actual == "eef93e1d14482804277fca0172464032d1a4fdbcc338524059fa1e861454ad4d")  // sha256sum of "graph"
+            // sha256sum of "graph"
+            #expect(actual == "eef93e1d14482804277fca0172464032d1a4fdbcc338524059fa1e861454ad4d")
             let pinned = sample.replacingOccurrences(of: String(repeating: "0", count: 64), with: actual)
             try write(folder, pinned)
             let package = try ModelPackage.load(folder: folder.path)
@@ -233,12 +304,16 @@ private func problems(_ text: String) -> [PackageError.Problem] {
             let pinned = sample.replacingOccurrences(of: String(repeating: "0", count: 64), with: actual)
             try write(root.appendingPathComponent("a"), pinned)
             try write(root.appendingPathComponent("b"), pinned)
-            try write(root.appendingPathComponent("c"), pinned.replacingOccurrences(of: "name: sample", with: "name: other"), card: false)
+            try write(
+                root.appendingPathComponent("c"), pinned.replacingOccurrences(of: "name: sample", with: "name: other"),
+                card: false)
             try write(root.appendingPathComponent("d"), pinned, network: nil)
             try FileManager.default.removeItem(at: root.appendingPathComponent("c/LICENSE"))
             let results = try ModelPackage.loadAll(directory: root.path)
             #expect(results.count == 4)
-            func words(_ i: Int) -> String { if case .failure(let error) = results[i] { error.description } else { "" } }
+            func words(_ i: Int) -> String {
+                if case .failure(let error) = results[i] { error.description } else { "" }
+            }
             #expect(words(0).isEmpty)
             #expect(words(1).hasSuffix("a package sample 1.0 is there already"))
             #expect(words(2).contains("names CARD.md, which is not in the package folder"))
