@@ -9,7 +9,7 @@ import Foundation
 struct ResultNames {
     private let seed: SHA256.Digest
 
-    init(_ request: ResultRequest, masks: [Mask]) throws(ResultsError) {
+    init(_ request: ResultRequest, _ planes: BitPlanes) throws(ResultsError) {
         var named = request
         // Where the files lie does not change what is made of them.
         for index in named.source.instances.indices { named.source.instances[index].path = "" }
@@ -23,10 +23,8 @@ struct ResultNames {
         var hash = SHA256()
         hash.update(data: canonical)
         // A model need not find the same voxels twice: parallel sums are not reproducible.
-        for mask in masks {
-            hash.update(data: Data("\(mask.columns),\(mask.rows),\(mask.slices);".utf8))
-            mask.voxels.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        }
+        hash.update(data: Data(planes.frames.map { "\($0.segment),\($0.slice);" }.joined().utf8))
+        planes.pixelData.withUnsafeBytes { hash.update(bufferPointer: $0) }
         seed = hash.finalize()
     }
 

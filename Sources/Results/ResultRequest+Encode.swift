@@ -14,8 +14,9 @@ extension ResultRequest {
         if findings.isEmpty, !(template.negativeReport && coverage.isNegativeAccepted) { return [] }
         let facts = try SourceFacts(source)
         try facts.check(source.grid)
-        let names = try ResultNames(self, masks: masks)
-        let segmentation = try Segmentation(self, masks: masks, facts: facts, names: names)
+        let planes = try packed(masks)
+        let names = try ResultNames(self, planes)
+        let segmentation = try Segmentation(self, masks: masks, planes: planes, facts: facts, names: names)
         try checkVolumes(segmentation)
         let report = MeasurementReport(request: self, facts: facts, segmentation: segmentation, names: names)
 
@@ -42,6 +43,20 @@ extension ResultRequest {
             try ResultAudit(source: item).check(files.map(\.staged))
             return try ResultFile.publish(files, in: directory)
         }
+    }
+
+    /// Segments are counted over the findings that have a mask.
+    private func packed(_ masks: [Mask]) throws(ResultsError) -> BitPlanes {
+        var planes = BitPlanes()
+        var segment = 0
+        for (index, finding) in findings.enumerated() {
+            guard let maskIndex = finding.maskIndex else { continue }
+            let before = planes.frames.count
+            planes.append(masks[maskIndex], segment: segment)
+            guard planes.frames.count > before else { throw .maskDoesNotFit(finding: index, "it is empty") }
+            segment += 1
+        }
+        return planes
     }
 
     private func result(

@@ -35,34 +35,32 @@ struct Segmentation {
     private let dimensionOrganizationUID: UID
 
     /// Nil where no finding has a mask.
-    init?(_ request: ResultRequest, masks: [Mask], facts: SourceFacts, names: ResultNames) throws(ResultsError) {
-        var planes = BitPlanes()
-        var segments: [Segment] = []
-        var used: [Mask] = []
-        for (index, finding) in request.findings.enumerated() {
-            guard let maskIndex = finding.maskIndex else { continue }
-            let mask = masks[maskIndex]
-            let first = planes.frames.count
-            planes.append(mask, segment: segments.count)
-            guard planes.frames.count > first else {
-                throw .maskDoesNotFit(finding: index, "it is empty")
-            }
-            let slices = planes.frames[first...].map(\.slice), counts = Array(planes.counts[first...])
-            let key = finding.keySlice.flatMap { slices.firstIndex(of: $0) }
-                ?? counts.indices.max { counts[$0] < counts[$1] } ?? 0
-            segments.append(
-                Segment(
-                    finding: index, number: segments.count + 1, trackingUID: names.uid("tracking \(index)"),
-                    slices: slices, counts: counts, key: key, outline: Outline(mask, slice: slices[key])))
-            used.append(mask)
+    init?(
+        _ request: ResultRequest, masks: [Mask], planes: BitPlanes, facts: SourceFacts, names: ResultNames
+    ) throws(ResultsError) {
+        let masked = request.findings.enumerated().compactMap { index, finding in
+            finding.maskIndex.map { (finding: index, mask: masks[$0], keySlice: finding.keySlice) }
         }
-        guard !segments.isEmpty else { return nil }
-        guard segments.count <= UInt16.max else { throw .request("a Segmentation has at most 65,535 segments") }
-        self.segments = segments
+        guard !masked.isEmpty else { return nil }
+        guard masked.count <= UInt16.max else { throw .request("a Segmentation has at most 65,535 segments") }
+        var slices = [[Int]](repeating: [], count: masked.count), counts = slices
+        for (frame, count) in zip(planes.frames, planes.counts) {
+            slices[frame.segment].append(frame.slice)
+            counts[frame.segment].append(count)
+        }
+        segments = masked.indices.map { index in
+            let (finding, mask, keySlice) = masked[index]
+            let largest = counts[index].indices.max { counts[index][$0] < counts[index][$1] } ?? 0
+            let key = keySlice.flatMap { slices[index].firstIndex(of: $0) } ?? largest
+            return Segment(
+                finding: finding, number: index + 1, trackingUID: names.uid("tracking \(finding)"),
+                slices: slices[index], counts: counts[index], key: key,
+                outline: Outline(mask, slice: slices[index][key]))
+        }
         self.planes = planes
         self.request = request
         self.facts = facts
-        overlaps = Self.overlap(used)
+        overlaps = Self.overlap(masked.map(\.mask))
         sopInstanceUID = names.uid("SEG instance")
         seriesInstanceUID = names.uid("SEG series")
         dimensionOrganizationUID = names.uid("SEG dimensions")
@@ -71,18 +69,31 @@ struct Segmentation {
     private static func overlap(_ masks: [Mask]) -> Bool {
         guard masks.count > 1, let size = masks.first?.voxels.count else { return false }
         var union = [UInt8](repeating: 0, count: size)
-        return union.withUnsafeMutableBufferPointer { union in
-            masks.contains { mask in
-                mask.voxels.withUnsafeBufferPointer { voxels in
-                    var isShared = false
-                    for index in 0..<size where voxels[index] != 0 {
-                        if union[index] != 0 { isShared = true }
-                        union[index] = 1
-                    }
-                    return isShared
-                }
-            }
+        return union.withUnsafeMutableBytes { union in
+            masks.contains { $0.voxels.withUnsafeBytes { Self.merge($0, into: union) } }
         }
+    }
+
+    /// True, and stopped there, where a voxel is set in both.
+    private static func merge(_ voxels: UnsafeRawBufferPointer, into union: UnsafeMutableRawBufferPointer) -> Bool {
+        var offset = 0
+        while offset + 8 <= voxels.count {
+            let word = voxels.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if word != 0 {
+                let other = union.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                if other != 0 {
+                    for index in offset..<offset + 8 where voxels[index] != 0 && union[index] != 0 { return true }
+                }
+                union.storeBytes(of: word | other, toByteOffset: offset, as: UInt64.self)
+            }
+            offset += 8
+        }
+        while offset < voxels.count {
+            if voxels[offset] != 0 && union[offset] != 0 { return true }
+            union[offset] |= voxels[offset]
+            offset += 1
+        }
+        return false
     }
 
     func write(to item: Item, header: Header) throws(DCMTKError) {

@@ -59,7 +59,7 @@ struct SourceStudy {
             instances.append(
                 SourceInstance(
                     sopClassUID: sopClassUID, sopInstanceUID: uid, path: path,
-                    digest: String(repeating: "0", count: 62) + String(slice + 10)))
+                    digest: String(format: "%064d", slice)))
             let numbers: [Int?] = options.isMultiFrame ? (1...options.slices).map { $0 } : [nil]
             frames += numbers.map { SourceFrame(sopClassUID: sopClassUID, sopInstanceUID: uid, frameNumber: $0) }
         }

@@ -85,7 +85,8 @@ package enum Judge: String, CaseIterable, Sendable {
 
     /// Runs a Python script in the environment of the judges and decodes the JSON that it prints last.
     func python<Answer: Decodable>(_ script: String, _ arguments: [String], as type: Answer.Type) throws -> Answer {
-        guard let environment = Self.environment else { throw Failure(description: "TRIAGED_JUDGES is not set") }
+        guard let environment = Self.environment, FileManager.default.isExecutableFile(atPath: environment + "/bin/python")
+        else { throw Failure(description: "the judge \(rawValue) is not installed, or TRIAGED_JUDGES is not set") }
         let run = try Run(environment + "/bin/python", ["-c", script] + arguments)
         guard run.status == 0, let line = run.output.split(separator: "\n").last else {
             throw Failure(description: "\(rawValue) failed: \(run.output.suffix(2000))")
