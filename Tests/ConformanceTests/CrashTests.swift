@@ -10,7 +10,7 @@ extension EndToEnd {
     /// for. Needs a debug build: a release build has no crash points.
     @Suite("Killed between two stages", .serialized, .sharedPACS)
     struct CrashTests {
-        struct Case: Sendable, CustomTestStringConvertible {
+        struct Case: Sendable, Equatable, CustomTestStringConvertible {
             var point: String
             /// So often the point is passed before the daemon ends there.
             var passes = 0
@@ -40,9 +40,9 @@ extension EndToEnd {
 
         @Test(
             "an instance that was acknowledged before the daemon was killed is kept, analysed and delivered once [CRASH-1]",
-            arguments: cases.indices)
-        func killed(at number: Int) throws {
-            let place = Self.cases[number]
+            arguments: cases)
+        func killed(at place: Case) throws {
+            let number = Self.cases.firstIndex(of: place) ?? 0
             let pacs = try SharedPACS.pacs()
             let study = try Fixtures.smallBleed(seed: 100 + number)
             let node = try Daemon(destinations: Fixtures.destination(pacs))
