@@ -32,16 +32,6 @@ extension EndToEnd {
                 as? [[String: Any]] ?? []
         }
 
-        /// Data sets of what the outbox keeps, by SOP Instance UID.
-        private static func kept(_ node: Daemon) throws -> [String: Data] {
-            let root = node.storeDirectory + "/results"
-            let files = try FileManager.default.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(".dcm") }
-                .map { root + "/" + $0 }
-            let uids = try sopInstanceUIDs(ofFiles: files)
-            return Dictionary(
-                uniqueKeysWithValues: try files.map { (uids[$0] ?? "", try dataSet(ofFile: $0)) })
-        }
-
         @Test("an object that the PACS stored without answering is looked up and not sent again [OUTBOX-2]")
         func keptWithoutAnswer() throws {
             let pacs = try ScriptedPACS { number, _ in number == 0 ? .keepAndHangUp : .status(0) }
@@ -53,7 +43,7 @@ extension EndToEnd {
             let uids = pacs.receptions.map(\.sopInstanceUID)
             #expect(uids.count == 2 && Set(uids).count == 2, "an object was sent again: \(uids)")
             #expect(pacs.queries.contains(uids[0]))
-            let kept = try Self.kept(node)
+            let kept = try node.keptResults()
             #expect(pacs.receptions.allSatisfy { kept[$0.sopInstanceUID] == Data($0.dataSet) })
             #expect(node.stop() == 0)
         }

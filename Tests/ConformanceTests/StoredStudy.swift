@@ -38,6 +38,15 @@ extension Daemon {
         (try? FileManager.default.contentsOfDirectory(atPath: storeDirectory + "/incoming")) ?? []
     }
 
+    /// Data sets of the results that the outbox keeps, by SOP Instance UID.
+    func keptResults() throws -> [String: Data] {
+        let root = storeDirectory + "/results"
+        let files = try FileManager.default.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(".dcm") }
+            .map { root + "/" + $0 }
+        let uids = try sopInstanceUIDs(ofFiles: files)
+        return Dictionary(uniqueKeysWithValues: try files.map { (uids[$0] ?? "", try dataSet(ofFile: $0)) })
+    }
+
     /// The item once it is analysed and nothing is on its way any more.
     func settledItem(study: String, within seconds: Double = 60) throws -> [String: Any]? {
         try eventually(within: seconds) {

@@ -87,8 +87,16 @@ struct WholePathTests {
             try node.item(study: study.studyInstanceUID).flatMap { Fixtures.deliveries($0) == ["pending", "pending"] ? true : nil }
         }
         #expect(waiting == true, "\(node.output)")
-        // The outbox outlives the daemon too.
-        node.stop()
+        // The worklist says why.
+        let reasons = try eventually(within: 60) {
+            try node.item(study: study.studyInstanceUID).flatMap { item in
+                let reasons = (item["results"] as? [[String: Any]] ?? []).compactMap { $0["reason"] as? String }
+                return reasons.allSatisfy { $0.contains("127.0.0.1 port \(pacs.dicomPort)") } ? reasons : nil
+            }
+        }
+        #expect(reasons?.count == 2, "\(node.output)")
+        // The outbox outlives the daemon, however it ends.
+        #expect(node.stop(SIGKILL) == 128 + SIGKILL)
         try node.start()
         try pacs.start()
         let delivered = try eventually(within: 90) {
@@ -97,8 +105,17 @@ struct WholePathTests {
             }
         }
         #expect(delivered == true, "\(node.output)")
-        #expect(try pacs.instances(studyInstanceUID: study.studyInstanceUID).count == 2)
-        node.stop()
+        // One UID, one byte string: what the PACS holds is what the outbox keeps.
+        let kept = try node.keptResults()
+        #expect(kept.count == 2)
+        let received = try pacs.instances(studyInstanceUID: study.studyInstanceUID).map { id in
+            let file = node.directory.file("\(id).dcm")
+            try pacs.file(id).write(to: URL(fileURLWithPath: file))
+            return file
+        }
+        #expect(received.count == 2)
+        for (file, uid) in try sopInstanceUIDs(ofFiles: received) { #expect(try dataSet(ofFile: file) == kept[uid]) }
+        #expect(node.stop() == 0)
         pacs.stop()
     }
 }
