@@ -10,10 +10,11 @@ let swift: [SwiftSetting] = [
 ]
 
 /// Debian's `pkg-config dcmtk` asks for a package that does not exist, so the libraries are named.
-let dcmtkLibraries: [LinkerSetting] = [
-    "dcmnet", "dcmsr", "dcmjpeg", "ijg8", "ijg12", "ijg16", "dcmjpls", "dcmtkcharls", "dcmimage", "dcmimgle",
-    "dcmdata", "oflog", "ofstd", "z",
-].map { .linkedLibrary($0) } + [.linkedLibrary("stdc++")]
+let dcmtkLibraries: [LinkerSetting] =
+    [
+        "dcmnet", "dcmsr", "dcmjpeg", "ijg8", "ijg12", "ijg16", "dcmjpls", "dcmtkcharls", "dcmimage", "dcmimgle",
+        "dcmdata", "oflog", "ofstd", "z",
+    ].map { .linkedLibrary($0) } + [.linkedLibrary("stdc++")]
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -45,7 +46,9 @@ let package = Package(
     ],
     targets: [
         // The C libraries, each behind one door.
-        .target(name: "CDCMTK", cxxSettings: [.unsafeFlags(["-Wno-deprecated-declarations"])], linkerSettings: dcmtkLibraries),
+        .target(
+            name: "CDCMTK", cxxSettings: [.unsafeFlags(["-Wno-deprecated-declarations"])],
+            linkerSettings: dcmtkLibraries),
         .systemLibrary(name: "COpenVINO", pkgConfig: "openvino"),
         .systemLibrary(name: "COpenJPEG", pkgConfig: "libopenjp2", providers: [.apt(["libopenjp2-7-dev"])]),
 
@@ -56,7 +59,8 @@ let package = Package(
         // The path of a study, in its order.
         stage("Association", ["DICOM", "DCMTK", logging]),
         stage("Storage", ["DICOM", "DCMTK", crypto, logging]),
-        .target(name: "Migrations", path: "migrations", resources: [.embedInCode("v001_schema.sql")], swiftSettings: swift),
+        .target(
+            name: "Migrations", path: "migrations", resources: [.embedInCode("v001_schema.sql")], swiftSettings: swift),
         stage("Index", ["DICOM", "Migrations", grdb, logging]),
         stage("Completeness", ["DICOM"]),
         stage("Models", ["DICOM", yams, crypto]),

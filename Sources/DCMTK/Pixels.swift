@@ -48,9 +48,11 @@ package struct FrameFormat: Hashable, Sendable {
             body(
                 cdcmtk_frame_format(
                     rows: UInt16(clamping: rows), columns: UInt16(clamping: columns),
-                    samples_per_pixel: UInt16(clamping: samplesPerPixel), bits_allocated: UInt16(clamping: bitsAllocated),
+                    samples_per_pixel: UInt16(clamping: samplesPerPixel),
+                    bits_allocated: UInt16(clamping: bitsAllocated),
                     bits_stored: UInt16(clamping: bitsStored), pixel_representation: isSigned ? 1 : 0,
-                    planar_configuration: UInt16(clamping: planarConfiguration), photometric_interpretation: photometric))
+                    planar_configuration: UInt16(clamping: planarConfiguration), photometric_interpretation: photometric
+                ))
         }
     }
 }

@@ -22,7 +22,9 @@ extension Row {
 
     func uid(_ column: String) throws -> UID {
         let text: String = self[column]
-        guard let uid = UID(text) else { throw DatabaseError(resultCode: .SQLITE_MISMATCH, message: "\(column) is no UID") }
+        guard let uid = UID(text) else {
+            throw DatabaseError(resultCode: .SQLITE_MISMATCH, message: "\(column) is no UID")
+        }
         return uid
     }
 }
@@ -41,7 +43,9 @@ struct Blob: DatabaseValueConvertible {
     let bytes: [UInt8]
     init(_ bytes: [UInt8]) { self.bytes = bytes }
     var databaseValue: DatabaseValue { Data(bytes).databaseValue }
-    static func fromDatabaseValue(_ value: DatabaseValue) -> Blob? { Data.fromDatabaseValue(value).map { Blob(Array($0)) } }
+    static func fromDatabaseValue(_ value: DatabaseValue) -> Blob? {
+        Data.fromDatabaseValue(value).map { Blob(Array($0)) }
+    }
 }
 
 extension VersionFacts {
@@ -49,7 +53,9 @@ extension VersionFacts {
         let header = recording.header
         self.init(
             studyInstanceUID: header.studyInstanceUID.string, seriesInstanceUID: header.seriesInstanceUID.string,
-            sopClassUID: header.sopClassUID.string, transferSyntaxUID: header.transferSyntaxUID.string, identity: header.patient,
-            headerDigest: recording.file.headerDigest, pixelDigest: recording.file.pixelDigest, hasPixelData: header.hasPixelData)
+            sopClassUID: header.sopClassUID.string, transferSyntaxUID: header.transferSyntaxUID.string,
+            identity: header.patient,
+            headerDigest: recording.file.headerDigest, pixelDigest: recording.file.pixelDigest,
+            hasPixelData: header.hasPixelData)
     }
 }

@@ -6,7 +6,8 @@ import DICOM
 extension PatientIdentity {
     /// Words that stand where an ID should be. Compared without case, spaces and punctuation.
     private static let placeholders: Set<String> = [
-        "", "UNKNOWN", "UNK", "ANONYMOUS", "ANON", "ANONYMIZED", "ANONYMISED", "NONE", "NULL", "NA", "NOID", "NOTAVAILABLE",
+        "", "UNKNOWN", "UNK", "ANONYMOUS", "ANON", "ANONYMIZED", "ANONYMISED", "NONE", "NULL", "NA", "NOID",
+        "NOTAVAILABLE",
         "EMPTY", "TEST", "PATIENT", "PATIENTID", "PATID", "ID", "X", "XX", "XXX", "UNDEFINED", "UNSPECIFIED", "TEMP",
         "TRAUMA", "EMERGENCY", "DEFAULT", "NIL",
     ]
@@ -44,7 +45,9 @@ package struct IdentityComparison: Sendable, Equatable {
         }
         compare("PatientID", a.patientID, b.patientID, absentAgrees: false) { _, _ in false }
         compare("IssuerOfPatientID", a.issuerOfPatientID, b.issuerOfPatientID) { _, _ in false }
-        compare("PatientBirthDate", a.patientBirthDate, b.patientBirthDate) { $0.filter(\.isNumber) == $1.filter(\.isNumber) }
+        compare("PatientBirthDate", a.patientBirthDate, b.patientBirthDate) {
+            $0.filter(\.isNumber) == $1.filter(\.isNumber)
+        }
         compare("PatientSex", a.patientSex, b.patientSex) { $0.uppercased() == $1.uppercased() }
         compare("PatientName", a.patientName, b.patientName, same: Self.isSameName)
     }

@@ -19,7 +19,8 @@ package struct LedgerEvent: Sendable, Equatable {
 
 enum Ledger {
     static func write(
-        _ kind: LedgerKind, study: Int64? = nil, series: Int64? = nil, detail: String = "", at moment: Moment, boot: String,
+        _ kind: LedgerKind, study: Int64? = nil, series: Int64? = nil, detail: String = "", at moment: Moment,
+        boot: String,
         _ db: Database
     ) throws {
         try db.cachedStatement(
@@ -28,7 +29,9 @@ enum Ledger {
     }
 
     /// What the worklist shows of the study has changed.
-    static func changed(study: Int64, series: Int64? = nil, detail: String, at moment: Moment, boot: String, _ db: Database) throws {
+    static func changed(
+        study: Int64, series: Int64? = nil, detail: String, at moment: Moment, boot: String, _ db: Database
+    ) throws {
         try db.execute(sql: "UPDATE study SET worklistChangedAt = ? WHERE id = ?", arguments: [moment.wall, study])
         try write(.worklistChanged, study: study, series: series, detail: detail, at: moment, boot: boot, db)
     }
@@ -56,7 +59,9 @@ extension StudyIndex {
     /// How far the wall clock jumped against the monotonic one, each time that it did.
     package func clockSteps() throws(IndexError) -> [String] {
         try reading { db in
-            try String.fetchAll(db, sql: "SELECT detail FROM event WHERE kind = ? ORDER BY id", arguments: [LedgerKind.clockStep.rawValue])
+            try String.fetchAll(
+                db, sql: "SELECT detail FROM event WHERE kind = ? ORDER BY id",
+                arguments: [LedgerKind.clockStep.rawValue])
         }
     }
 }

@@ -20,7 +20,8 @@ enum Notice {
     static func block(
         study: Int64, reason: String, sopInstanceUID: UID, at moment: Moment, boot: String, _ db: Database
     ) throws {
-        guard try insert("block", study: study, reason: reason, sopInstanceUID: sopInstanceUID.string, at: moment, db) else { return }
+        guard try insert("block", study: study, reason: reason, sopInstanceUID: sopInstanceUID.string, at: moment, db)
+        else { return }
         try db.execute(
             sql: """
                 UPDATE job SET state = 'superseded', reason = ?
@@ -59,8 +60,10 @@ enum Patients {
     /// - Parameter study: the study whose row is kept when its patient has no identifying ID.
     static func row(for identity: PatientIdentity, study: Int64? = nil, _ db: Database) throws -> Int64 {
         guard identity.isIdentifying else {
-            if let study, let row = try Int64.fetchOne(
-                db, sql: "SELECT patient FROM study WHERE id = ?", arguments: [study]) {
+            if let study,
+                let row = try Int64.fetchOne(
+                    db, sql: "SELECT patient FROM study WHERE id = ?", arguments: [study])
+            {
                 return row
             }
             try insert(identity, isIdentifying: false, db)
@@ -80,7 +83,9 @@ enum Patients {
     }
 
     /// Why another study under the same ID and issuer may be of somebody else; a warning, as each study stands for itself.
-    static func disagreement(of identity: PatientIdentity, patient: Int64, study: Int64, _ db: Database) throws -> String? {
+    static func disagreement(of identity: PatientIdentity, patient: Int64, study: Int64, _ db: Database) throws
+        -> String?
+    {
         guard identity.isIdentifying else { return nil }
         let rows = try Row.fetchAll(
             db,
@@ -90,7 +95,8 @@ enum Patients {
                 """, arguments: [patient, study])
         for row in rows {
             let other = PatientIdentity(
-                patientID: row[0], issuerOfPatientID: row[1], patientName: row[2], patientBirthDate: row[3], patientSex: row[4])
+                patientID: row[0], issuerOfPatientID: row[1], patientName: row[2], patientBirthDate: row[3],
+                patientSex: row[4])
             if let keyword = IdentityComparison(other, identity).disagreements.first {
                 return "another study with this Patient ID has another \(keyword)"
             }

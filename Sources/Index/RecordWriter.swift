@@ -27,7 +27,9 @@ struct RecordWriter {
             // Not a new instance, but the association did send to the series.
             touched.append((SeriesID(rawValue: known[index].series), recording.association))
             let kept = known[index]
-            guard kept.path != recording.file.path, !holds(kept.path, kept.size) else { return .duplicate(existing: kept.path) }
+            guard kept.path != recording.file.path, !holds(kept.path, kept.size) else {
+                return .duplicate(existing: kept.path)
+            }
             // What was lost is here again; its row must not go on pointing at nothing.
             try db.execute(
                 sql: "UPDATE instance SET path = ?, epoch = ?, size = ? WHERE id = ?",
@@ -43,7 +45,8 @@ struct RecordWriter {
         var series = try series(of: recording, key: key, db)
         let sequence = try nextSequence(db)
         try insert(
-            recording, series: series.id, identity: identity, version: version, ordinal: known.count, sequence: sequence, db)
+            recording, series: series.id, identity: identity, version: version, ordinal: known.count,
+            sequence: sequence, db)
 
         if version == .first {
             series.revision += 1
@@ -69,7 +72,8 @@ struct RecordWriter {
             let reason = Notice.conflict(differing)
             for study in Set([study.id, known[0].study]) {
                 try Notice.block(
-                    study: study, reason: reason, sopInstanceUID: header.sopInstanceUID, at: recording.received, boot: boot, db)
+                    study: study, reason: reason, sopInstanceUID: header.sopInstanceUID, at: recording.received,
+                    boot: boot, db)
             }
             changesWorklist = true
             return .conflict(reason: reason)
@@ -86,7 +90,8 @@ struct RecordWriter {
                         lastInstanceMonotonic = ?, boot = ?, reason = CASE WHEN ? THEN '' ELSE reason END WHERE id = ?
                     """
             ).execute(arguments: [
-                series.state.rawValue, series.run?.rawValue, series.revision, series.instances, series.lastArrivalSequence,
+                series.state.rawValue, series.run?.rawValue, series.revision, series.instances,
+                series.lastArrivalSequence,
                 series.lastInstance.wall, series.lastInstance.monotonic, boot, series.state == .arriving, series.id,
             ])
         }
@@ -98,7 +103,8 @@ struct RecordWriter {
         series.state = .arriving
         if series.run != nil { series.run = .superseded }
         try db.execute(
-            sql: "UPDATE job SET state = 'superseded', reason = 'instances arrived later' WHERE series = ? AND state = 'queued'",
+            sql:
+                "UPDATE job SET state = 'superseded', reason = 'instances arrived later' WHERE series = ? AND state = 'queued'",
             arguments: [series.id])
         changesWorklist = true
     }
@@ -142,7 +148,8 @@ struct RecordWriter {
     private func identityRow(_ identity: PatientIdentity, _ db: Database) throws -> Int64 {
         if let id = memory.identities[identity] { return id }
         let arguments: StatementArguments = [
-            identity.patientID, identity.issuerOfPatientID, identity.patientName, identity.patientBirthDate, identity.patientSex,
+            identity.patientID, identity.issuerOfPatientID, identity.patientName, identity.patientBirthDate,
+            identity.patientSex,
         ]
         try db.execute(
             sql: """
@@ -168,11 +175,13 @@ struct RecordWriter {
             sql: """
                 SELECT id, patientID, issuerOfPatientID, patientName, patientBirthDate, patientSex FROM study
                 WHERE studyInstanceUID = ?
-                """, arguments: [header.studyInstanceUID.string]) {
+                """, arguments: [header.studyInstanceUID.string])
+        {
             return WriterMemory.Study(
                 id: row[0],
                 identity: PatientIdentity(
-                    patientID: row[1], issuerOfPatientID: row[2], patientName: row[3], patientBirthDate: row[4], patientSex: row[5]))
+                    patientID: row[1], issuerOfPatientID: row[2], patientName: row[3], patientBirthDate: row[4],
+                    patientSex: row[5]))
         }
         let identity = header.patient
         let patient = try Patients.row(for: identity, db)
@@ -183,8 +192,10 @@ struct RecordWriter {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                header.studyInstanceUID.string, patient, identity.patientID, identity.issuerOfPatientID, identity.patientName,
-                identity.patientBirthDate, identity.patientSex, header.accessionNumber, header.studyID, header.studyDate,
+                header.studyInstanceUID.string, patient, identity.patientID, identity.issuerOfPatientID,
+                identity.patientName,
+                identity.patientBirthDate, identity.patientSex, header.accessionNumber, header.studyID,
+                header.studyDate,
                 header.studyTime, header.studyDescription, recording.received.wall, recording.received.wall,
             ])
         let study = WriterMemory.Study(id: db.lastInsertedRowID, identity: identity)
@@ -207,9 +218,11 @@ struct RecordWriter {
             sql: """
                 SELECT id, state, run, revision, instances, lastArrivalSequence, lastInstanceAt, lastInstanceMonotonic FROM series
                 WHERE study = ? AND seriesInstanceUID = ?
-                """, arguments: [key.study, header.seriesInstanceUID.string]) {
+                """, arguments: [key.study, header.seriesInstanceUID.string])
+        {
             return WriterMemory.Series(
-                id: row[0], study: key.study, state: try row.stored("state"), run: try row.storedIfPresent("run"), revision: row[3],
+                id: row[0], study: key.study, state: try row.stored("state"), run: try row.storedIfPresent("run"),
+                revision: row[3],
                 instances: row[4], lastArrivalSequence: row[5], lastInstance: Moment(wall: row[6], monotonic: row[7]))
         }
         try db.execute(
@@ -235,7 +248,8 @@ struct RecordWriter {
         if !others.isEmpty {
             for study in others + [key.study] {
                 try Notice.block(
-                    study: study, reason: Notice.sharedSeries, sopInstanceUID: header.sopInstanceUID, at: recording.received,
+                    study: study, reason: Notice.sharedSeries, sopInstanceUID: header.sopInstanceUID,
+                    at: recording.received,
                     boot: boot, db)
             }
         }
@@ -266,13 +280,17 @@ struct RecordWriter {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            sequence, series, identity, header.sopInstanceUID.string, header.sopClassUID.string, header.transferSyntaxUID.string,
+            sequence, series, identity, header.sopInstanceUID.string, header.sopClassUID.string,
+            header.transferSyntaxUID.string,
             version.rawValue, ordinal, recording.callingAETitle, recording.received.wall, file.path, file.epoch,
-            file.size, Blob(file.headerDigest), file.pixelDigest.map { Blob($0) }, header.specificCharacterSet.joined(separator: "\\"),
-            header.isTextIntact, header.imageType.joined(separator: "\\"), header.instanceNumber, header.acquisitionNumber,
+            file.size, Blob(file.headerDigest), file.pixelDigest.map { Blob($0) },
+            header.specificCharacterSet.joined(separator: "\\"),
+            header.isTextIntact, header.imageType.joined(separator: "\\"), header.instanceNumber,
+            header.acquisitionNumber,
             header.numberOfFrames, header.rows, header.columns, header.sliceThickness, header.spacingBetweenSlices,
             header.pixelSpacing.map(Numbers.text), header.imagePositionPatient.map(Numbers.text),
-            header.imageOrientationPatient.map(Numbers.text), header.gantryDetectorTilt, header.frameOfReferenceUID?.string,
+            header.imageOrientationPatient.map(Numbers.text), header.gantryDetectorTilt,
+            header.frameOfReferenceUID?.string,
             header.imagesInAcquisition, header.convolutionKernel, header.contrastBolusAgent, header.hasContrast,
             header.burnedInAnnotation, header.hasPixelData,
         ])
@@ -288,12 +306,14 @@ struct RecordWriter {
         let comparison = IdentityComparison(study.identity, stated)
         for keyword in comparison.disagreements where study.notices.insert("block " + keyword).inserted {
             try Notice.block(
-                study: study.id, reason: Notice.disagreement(keyword), sopInstanceUID: header.sopInstanceUID, at: moment, boot: boot, db)
+                study: study.id, reason: Notice.disagreement(keyword), sopInstanceUID: header.sopInstanceUID,
+                at: moment, boot: boot, db)
             changesWorklist = true
         }
         for keyword in comparison.variations where study.notices.insert("warn " + keyword).inserted {
             try Notice.warn(
-                study: study.id, reason: Notice.variation(keyword), sopInstanceUID: header.sopInstanceUID, at: moment, db)
+                study: study.id, reason: Notice.variation(keyword), sopInstanceUID: header.sopInstanceUID, at: moment,
+                db)
             changesWorklist = true
         }
         guard comparison.disagreements.isEmpty else { return }

@@ -51,7 +51,8 @@ extension StudyIndex {
                 arguments: [version.rawValue, comparison.id])
             guard db.changesCount > 0 else { return false }
             let study =
-                try Int64.fetchOne(db, sql: "SELECT study FROM series WHERE id = ?", arguments: [comparison.series.rawValue]) ?? 0
+                try Int64.fetchOne(
+                    db, sql: "SELECT study FROM series WHERE id = ?", arguments: [comparison.series.rawValue]) ?? 0
             let reason: String? =
                 switch verdict {
                 case .samePixels: nil

@@ -72,7 +72,8 @@ extension StudyIndex {
     /// Sent, and not yet proven to be kept. For storage commitment, or a query.
     package func sentDeliveries(to destination: String, limit: Int = 1000) throws(IndexError) -> [Delivery] {
         try deliveries(
-            "WHERE delivery.state = 'sent' AND delivery.destination = ? ORDER BY delivery.id LIMIT ?", [destination, limit])
+            "WHERE delivery.state = 'sent' AND delivery.destination = ? ORDER BY delivery.id LIMIT ?",
+            [destination, limit])
     }
 
     /// Superseded objects that a destination holds or may hold: to be retracted there.
@@ -112,10 +113,13 @@ extension StudyIndex {
                     """, arguments: arguments
             ).map { row in
                 Delivery(
-                    id: DeliveryID(rawValue: row["id"]), destination: row["destination"], state: try row.stored("state"),
+                    id: DeliveryID(rawValue: row["id"]), destination: row["destination"],
+                    state: try row.stored("state"),
                     attempts: row["attempts"], responseUnseen: row["responseUnseen"],
                     studyInstanceUID: try row.uid("studyInstanceUID"), sopClassUID: try row.uid("sopClassUID"),
-                    sopInstanceUID: try row.uid("sopInstanceUID"), resultSeriesInstanceUID: try row.uid("seriesInstanceUID"), transferSyntaxUID: try row.uid("transferSyntaxUID"),
+                    sopInstanceUID: try row.uid("sopInstanceUID"),
+                    resultSeriesInstanceUID: try row.uid("seriesInstanceUID"),
+                    transferSyntaxUID: try row.uid("transferSyntaxUID"),
                     path: row["path"], size: row["size"], digest: row["digest"], isSuperseded: row["isSuperseded"],
                     lastStatus: row["lastStatus"], comment: row["comment"])
             }
@@ -128,7 +132,8 @@ extension StudyIndex {
     package func beginSending(_ id: DeliveryID) throws(IndexError) -> Bool {
         try step(id, from: [.pending], only: Self.isDeliverable) { _, db in
             try db.execute(
-                sql: "UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE id = ?", arguments: [id.rawValue])
+                sql: "UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE id = ?",
+                arguments: [id.rawValue])
         }
     }
 
@@ -178,7 +183,8 @@ extension StudyIndex {
     package func retry(_ id: DeliveryID) throws(IndexError) -> Bool {
         try step(id, from: [.failed]) { _, db in
             try db.execute(
-                sql: "UPDATE delivery SET state = 'pending', nextAttemptMonotonic = 0 WHERE id = ?", arguments: [id.rawValue])
+                sql: "UPDATE delivery SET state = 'pending', nextAttemptMonotonic = 0 WHERE id = ?",
+                arguments: [id.rawValue])
         }
     }
 
@@ -197,7 +203,9 @@ extension StudyIndex {
         _ id: DeliveryID, status: Status?, comment: String, retryAfter: Duration?, responseUnseen: Bool
     ) throws(IndexError) {
         try step(id, from: [.pending, .sending, .sent]) { now, db in
-            let due = retryAfter.map { now.monotonic + $0.components.seconds * 1_000_000_000 + $0.components.attoseconds / 1_000_000_000 }
+            let due = retryAfter.map {
+                now.monotonic + $0.components.seconds * 1_000_000_000 + $0.components.attoseconds / 1_000_000_000
+            }
             try db.execute(
                 sql: """
                     UPDATE delivery SET state = ?, nextAttemptMonotonic = ?, boot = ?, lastStatus = ?, comment = ?,
@@ -206,7 +214,8 @@ extension StudyIndex {
                     """,
                 // An answer tells that the destination refused this attempt; not being reached tells nothing of earlier ones.
                 arguments: [
-                    due == nil ? "failed" : "pending", due ?? 0, boot, status?.description ?? "", comment, responseUnseen,
+                    due == nil ? "failed" : "pending", due ?? 0, boot, status?.description ?? "", comment,
+                    responseUnseen,
                     status == nil, id.rawValue,
                 ])
         }
@@ -214,13 +223,16 @@ extension StudyIndex {
 
     @discardableResult
     private func step(
-        _ id: DeliveryID, from states: Set<DeliveryState>, only condition: String? = nil, _ body: (Moment, Database) throws -> Void
+        _ id: DeliveryID, from states: Set<DeliveryState>, only condition: String? = nil,
+        _ body: (Moment, Database) throws -> Void
     ) throws(IndexError) -> Bool {
         let now = clock()
         let isDone = try durably { db -> Bool in
             guard
                 let row = try Row.fetchOne(
-                    db, sql: "SELECT delivery.state, \(condition ?? "1") AS holds FROM \(Self.joined) WHERE delivery.id = ?",
+                    db,
+                    sql:
+                        "SELECT delivery.state, \(condition ?? "1") AS holds FROM \(Self.joined) WHERE delivery.id = ?",
                     arguments: [id.rawValue])
             else { throw IndexError.noSuchRow(table: "delivery", id: id.rawValue) }
             guard states.contains(try row.stored("state")), row["holds"] else { return false }
@@ -234,7 +246,8 @@ extension StudyIndex {
     private func ledger(_ id: DeliveryID, _ kind: LedgerKind, detail: String, at now: Moment, _ db: Database) throws {
         guard
             let row = try Row.fetchOne(
-                db, sql: "SELECT series.study, series.id, delivery.destination FROM \(Self.joined) WHERE delivery.id = ?",
+                db,
+                sql: "SELECT series.study, series.id, delivery.destination FROM \(Self.joined) WHERE delivery.id = ?",
                 arguments: [id.rawValue])
         else { return }
         try Ledger.write(

@@ -20,7 +20,8 @@ package struct ResultFile: Sendable, Hashable {
     package var destinations: [String]
 
     package init(
-        sopClassUID: UID, sopInstanceUID: UID, seriesInstanceUID: UID, transferSyntaxUID: UID, path: String, size: Int64,
+        sopClassUID: UID, sopInstanceUID: UID, seriesInstanceUID: UID, transferSyntaxUID: UID, path: String,
+        size: Int64,
         digest: String, destinations: [String]
     ) {
         self.sopClassUID = sopClassUID
@@ -104,7 +105,9 @@ extension StudyIndex {
                 SELECT EXISTS (SELECT 1 FROM job WHERE series = ? AND modelName = ? AND state = 'done' AND id <> ?
                     AND (revision > ? OR (revision = ? AND run = 'final' AND ? = 'provisional')))
                 """,
-            arguments: [row.series.rawValue, row.modelName, row.id.rawValue, row.revision, row.revision, row.run.rawValue]) ?? false
+            arguments: [
+                row.series.rawValue, row.modelName, row.id.rawValue, row.revision, row.revision, row.run.rawValue,
+            ]) ?? false
     }
 
     /// Objects of earlier runs of the same package, in any version, on the series.
@@ -139,7 +142,8 @@ extension StudyIndex {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                job.rawValue, finding.label, finding.code.value, finding.code.scheme, finding.code.meaning, finding.confidence,
+                job.rawValue, finding.label, finding.code.value, finding.code.scheme, finding.code.meaning,
+                finding.confidence,
                 finding.priority.rawValue, finding.volumeML, detail,
             ])
     }
@@ -157,16 +161,19 @@ extension StudyIndex {
     private func insert(_ result: ResultFile, job: JobID, at now: Moment, _ db: Database) throws {
         let row: Int64
         if let known = try Row.fetchOne(
-            db, sql: "SELECT id, digest FROM result WHERE sopInstanceUID = ?", arguments: [result.sopInstanceUID.string]) {
+            db, sql: "SELECT id, digest FROM result WHERE sopInstanceUID = ?", arguments: [result.sopInstanceUID.string]
+        ) {
             // The same inputs give the same object (decision 9): it stands again.
             guard known["digest"] == result.digest else {
                 throw IndexError.resultUIDReused(sopInstanceUID: result.sopInstanceUID.string)
             }
             row = known["id"]
             try db.execute(
-                sql: "UPDATE result SET job = ?, isSuperseded = 0, review = '' WHERE id = ?", arguments: [job.rawValue, row])
+                sql: "UPDATE result SET job = ?, isSuperseded = 0, review = '' WHERE id = ?",
+                arguments: [job.rawValue, row])
             try db.execute(
-                sql: "UPDATE delivery SET state = 'pending', nextAttemptMonotonic = 0 WHERE result = ? AND state = 'withdrawn'",
+                sql:
+                    "UPDATE delivery SET state = 'pending', nextAttemptMonotonic = 0 WHERE result = ? AND state = 'withdrawn'",
                 arguments: [row])
         } else {
             try db.execute(
@@ -175,7 +182,8 @@ extension StudyIndex {
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    job.rawValue, result.sopClassUID.string, result.sopInstanceUID.string, result.seriesInstanceUID.string,
+                    job.rawValue, result.sopClassUID.string, result.sopInstanceUID.string,
+                    result.seriesInstanceUID.string,
                     result.transferSyntaxUID.string, result.path, result.size, result.digest, now.wall,
                 ])
             row = db.lastInsertedRowID

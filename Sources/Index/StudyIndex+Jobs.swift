@@ -58,7 +58,8 @@ extension StudyIndex {
                         VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                         """,
                     arguments: [
-                        id.rawValue, revision, run.rawValue, model.name, model.version, model.manufacturer, model.digest,
+                        id.rawValue, revision, run.rawValue, model.name, model.version, model.manufacturer,
+                        model.digest,
                         model.isDemonstration, now.wall,
                     ])
             }
@@ -122,7 +123,8 @@ extension StudyIndex {
             try db.execute(
                 sql: "UPDATE job SET state = 'running', startedAt = ? WHERE id = ?", arguments: [now.wall, id.rawValue])
             try Ledger.write(
-                .analysisStarted, study: row.current.study, series: row.series.rawValue, detail: row.run.rawValue, at: now,
+                .analysisStarted, study: row.current.study, series: row.series.rawValue, detail: row.run.rawValue,
+                at: now,
                 boot: boot, db)
             try Ledger.changed(
                 study: row.current.study, series: row.series.rawValue, detail: "analysing", at: now, boot: boot, db)
@@ -135,7 +137,8 @@ extension StudyIndex {
     /// The job has not begun after all, through no fault of its own: no attempt is spent.
     package func returnToQueue(_ id: JobID) throws(IndexError) {
         try durably { db in
-            try db.execute(sql: "UPDATE job SET state = 'queued' WHERE id = ? AND state = 'running'", arguments: [id.rawValue])
+            try db.execute(
+                sql: "UPDATE job SET state = 'queued' WHERE id = ? AND state = 'running'", arguments: [id.rawValue])
         }
         worklistChanged()
     }
@@ -146,7 +149,9 @@ extension StudyIndex {
         let outcome = try durably { db -> AttemptOutcome in
             let row = try JobRow(id, db)
             guard row.state == "running" else { return .queuedAgain }
-            try db.execute(sql: "UPDATE job SET workerDeaths = workerDeaths + 1, reason = ? WHERE id = ?", arguments: [reason, id.rawValue])
+            try db.execute(
+                sql: "UPDATE job SET workerDeaths = workerDeaths + 1, reason = ? WHERE id = ?",
+                arguments: [reason, id.rawValue])
             guard row.workerDeaths + 1 >= Self.maximumWorkerDeaths else {
                 try db.execute(sql: "UPDATE job SET state = 'queued' WHERE id = ?", arguments: [id.rawValue])
                 return .queuedAgain
@@ -169,7 +174,8 @@ extension StudyIndex {
                 try db.execute(sql: "UPDATE job SET daemonDeaths = daemonDeaths + 1 WHERE id = ?", arguments: [id])
                 if row.daemonDeaths + 1 >= Self.maximumDaemonDeaths {
                     try end(
-                        row, as: "failed", reason: "the daemon ended \(row.daemonDeaths + 1) times while this job ran", at: now, db)
+                        row, as: "failed", reason: "the daemon ended \(row.daemonDeaths + 1) times while this job ran",
+                        at: now, db)
                     interruption.failed += 1
                 } else {
                     try db.execute(sql: "UPDATE job SET state = 'queued' WHERE id = ?", arguments: [id])
@@ -220,7 +226,8 @@ extension StudyIndex {
 
     /// Ends a job in any way, and its series with it where no other final run is outstanding.
     func end(
-        _ row: JobRow, as state: String, reason: String, notes: [String] = [], engineSeconds: Double? = nil, at now: Moment,
+        _ row: JobRow, as state: String, reason: String, notes: [String] = [], engineSeconds: Double? = nil,
+        at now: Moment,
         _ db: Database
     ) throws {
         try db.execute(
@@ -230,11 +237,13 @@ extension StudyIndex {
                 WHERE id = ?
                 """,
             arguments: [
-                state, reason, notes.joined(separator: "\n"), now.wall, now.monotonic, boot, engineSeconds, row.id.rawValue,
+                state, reason, notes.joined(separator: "\n"), now.wall, now.monotonic, boot, engineSeconds,
+                row.id.rawValue,
             ])
         let series = row.series.rawValue
         try Ledger.write(
-            .analysisEnded, study: row.current.study, series: series, detail: "\(row.run.rawValue) \(state)", at: now, boot: boot, db)
+            .analysisEnded, study: row.current.study, series: series, detail: "\(row.run.rawValue) \(state)", at: now,
+            boot: boot, db)
         try Ledger.changed(study: row.current.study, series: series, detail: state, at: now, boot: boot, db)
         guard state != "superseded", row.revision == row.current.revision else { return }
         guard row.run == .final else {
@@ -244,10 +253,14 @@ extension StudyIndex {
             return
         }
         let finals = try Row.fetchAll(
-            db, sql: "SELECT state, reason, modelName FROM job WHERE series = ? AND revision = ? AND run = 'final' ORDER BY id",
+            db,
+            sql:
+                "SELECT state, reason, modelName FROM job WHERE series = ? AND revision = ? AND run = 'final' ORDER BY id",
             arguments: [series, row.revision])
         func reasons(_ state: String) -> String? {
-            let texts = finals.filter { $0["state"] == state }.map { "\($0["modelName"] as String): \($0["reason"] as String)" }
+            let texts = finals.filter { $0["state"] == state }.map {
+                "\($0["modelName"] as String): \($0["reason"] as String)"
+            }
             return texts.isEmpty ? nil : texts.joined(separator: "; ")
         }
         guard !finals.contains(where: { $0["state"] == "queued" || $0["state"] == "running" }) else { return }

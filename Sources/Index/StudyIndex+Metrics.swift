@@ -89,10 +89,12 @@ extension StudyIndex {
                 sql: """
                     SELECT destination, state, count(*) AS number, min(queuedAt) AS oldest FROM delivery GROUP BY destination, state
                     """)
-            return try Dictionary(grouping: rows, by: { $0["destination"] as String }).sorted { $0.key < $1.key }.map { name, rows in
+            return try Dictionary(grouping: rows, by: { $0["destination"] as String }).sorted { $0.key < $1.key }.map {
+                name, rows in
                 DestinationCounts(
                     destination: name,
-                    deliveries: Dictionary(uniqueKeysWithValues: rows.map { ($0["state"] as String, $0["number"] as Int) }),
+                    deliveries: Dictionary(
+                        uniqueKeysWithValues: rows.map { ($0["state"] as String, $0["number"] as Int) }),
                     oldestPending: rows.filter { ["pending", "sending"].contains($0["state"] as String) }
                         .map { $0["oldest"] as Int64 }.min(),
                     lastComment: try String.fetchOne(

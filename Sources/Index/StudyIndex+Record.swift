@@ -32,7 +32,7 @@ extension StudyIndex {
     private func commit(_ batch: [Recording]) -> [Result<RecordOutcome, IndexError>] {
         do {
             return try transact(batch).map { .success($0) }
-        } catch where batch.count > 1 {
+        } catch  where batch.count > 1 {
             // One that cannot be written must not fail the others.
             return batch.map { recording in
                 do { return .success(try transact([recording])[0]) } catch { return .failure(.wrapping(error)) }

@@ -70,7 +70,8 @@ extension StudyIndex {
         let known = try reading { db in
             var known: Set<String> = []
             for epoch in epochs {
-                known.formUnion(try String.fetchSet(db, sql: "SELECT path FROM instance WHERE epoch = ?", arguments: [epoch]))
+                known.formUnion(
+                    try String.fetchSet(db, sql: "SELECT path FROM instance WHERE epoch = ?", arguments: [epoch]))
             }
             return known
         }

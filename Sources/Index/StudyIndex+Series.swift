@@ -105,7 +105,8 @@ extension StudyIndex {
                     WHERE instance.series = ? AND instance.version = 'first' ORDER BY instance.id
                     """, arguments: [id.rawValue])
             return SeriesEvidence(
-                id: id, studyInstanceUID: try row.uid("studyInstanceUID"), seriesInstanceUID: try row.uid("seriesInstanceUID"),
+                id: id, studyInstanceUID: try row.uid("studyInstanceUID"),
+                seriesInstanceUID: try row.uid("seriesInstanceUID"),
                 state: try row.stored("state"), run: try row.storedIfPresent("run"), revision: row["revision"],
                 lastArrivalSequence: row["lastArrivalSequence"], lastInstance: moment(row), openAssociations: [],
                 instances: try instances.map { try Self.instance($0, in: row) },
@@ -121,7 +122,8 @@ extension StudyIndex {
     private static func instance(_ row: Row, in series: Row) throws -> IndexedInstance {
         var header = InstanceHeader(
             sopClassUID: try row.uid("sopClassUID"), sopInstanceUID: try row.uid("sopInstanceUID"),
-            studyInstanceUID: try series.uid("studyInstanceUID"), seriesInstanceUID: try series.uid("seriesInstanceUID"),
+            studyInstanceUID: try series.uid("studyInstanceUID"),
+            seriesInstanceUID: try series.uid("seriesInstanceUID"),
             transferSyntaxUID: try row.uid("transferSyntaxUID"))
         func texts(_ column: String) -> [String] {
             let text: String = row[column]
@@ -159,7 +161,9 @@ extension StudyIndex {
         header.imagePositionPatient = numbers("imagePositionPatient")
         header.imageOrientationPatient = numbers("imageOrientationPatient")
         header.gantryDetectorTilt = row["gantryDetectorTilt"]
-        header.frameOfReferenceUID = try (row["frameOfReferenceUID"] as String?).map { _ in try row.uid("frameOfReferenceUID") }
+        header.frameOfReferenceUID = try (row["frameOfReferenceUID"] as String?).map { _ in
+            try row.uid("frameOfReferenceUID")
+        }
         header.imagesInAcquisition = row["imagesInAcquisition"]
         header.burnedInAnnotation = row["burnedInAnnotation"]
         header.hasPixelData = row["hasPixelData"]
@@ -175,16 +179,20 @@ extension StudyIndex {
         try deciding(id, revision) { row, now, db in
             guard row.state == .arriving else { return false }
             try db.execute(
-                sql: "UPDATE series SET state = 'waiting', evidence = ?, reason = '' WHERE id = ?", arguments: [evidence, id.rawValue])
-            try Ledger.write(.lastInstance, study: row.study, series: id.rawValue, at: row.lastInstance, boot: row.boot, db)
-            try Ledger.write(.complete, study: row.study, series: id.rawValue, detail: evidence, at: now, boot: boot, db)
+                sql: "UPDATE series SET state = 'waiting', evidence = ?, reason = '' WHERE id = ?",
+                arguments: [evidence, id.rawValue])
+            try Ledger.write(
+                .lastInstance, study: row.study, series: id.rawValue, at: row.lastInstance, boot: row.boot, db)
+            try Ledger.write(
+                .complete, study: row.study, series: id.rawValue, detail: evidence, at: now, boot: boot, db)
             try Ledger.changed(study: row.study, series: id.rawValue, detail: "complete", at: now, boot: boot, db)
             return true
         }
     }
 
     /// The series ends without a run: nothing claims it, a rule refused it, or it cannot be looked at.
-    package func conclude(_ id: SeriesID, revision: Int64, as verdict: SeriesVerdict) throws(IndexError) -> SeriesAnswer {
+    package func conclude(_ id: SeriesID, revision: Int64, as verdict: SeriesVerdict) throws(IndexError) -> SeriesAnswer
+    {
         let (state, reason): (SeriesState, String) =
             switch verdict {
             case .notAnalysed(let reason): (.notAnalysed, reason)
@@ -195,7 +203,8 @@ extension StudyIndex {
         return try deciding(id, revision, evenIfBlocked: true) { row, now, db in
             guard row.state != state || row.reason != reason else { return false }
             try db.execute(
-                sql: "UPDATE series SET state = ?, reason = ? WHERE id = ?", arguments: [state.rawValue, reason, id.rawValue])
+                sql: "UPDATE series SET state = ?, reason = ? WHERE id = ?",
+                arguments: [state.rawValue, reason, id.rawValue])
             try Ledger.changed(study: row.study, series: id.rawValue, detail: state.rawValue, at: now, boot: boot, db)
             return true
         }
@@ -211,7 +220,8 @@ extension StudyIndex {
         var boot: String
 
         init(_ id: SeriesID, _ db: Database) throws {
-            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM series WHERE id = ?", arguments: [id.rawValue]) else {
+            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM series WHERE id = ?", arguments: [id.rawValue])
+            else {
                 throw IndexError.noSuchRow(table: "series", id: id.rawValue)
             }
             study = row["study"]
@@ -226,7 +236,8 @@ extension StudyIndex {
 
     /// Runs `body` if the series is still what the decision was made from. `body` tells whether the worklist changes.
     func deciding(
-        _ id: SeriesID, _ revision: Int64, evenIfBlocked: Bool = false, _ body: (SeriesRow, Moment, Database) throws -> Bool
+        _ id: SeriesID, _ revision: Int64, evenIfBlocked: Bool = false,
+        _ body: (SeriesRow, Moment, Database) throws -> Bool
     ) throws(IndexError) -> SeriesAnswer {
         let now = clock()
         var changes = false

@@ -29,7 +29,8 @@ extension StudyIndex {
                 ORDER BY id
                 """, arguments: [studyInstanceUID?.string, since])
         let selection = studies.map { "\($0["id"] as Int64)" }.joined(separator: ",")
-        let notices = try grouped(db, "SELECT study, kind, reason FROM notice WHERE study IN (\(selection)) ORDER BY id")
+        let notices = try grouped(
+            db, "SELECT study, kind, reason FROM notice WHERE study IN (\(selection)) ORDER BY id")
         let series = try grouped(
             db,
             """
@@ -94,15 +95,18 @@ extension StudyIndex {
             var models: [ModelIdentity] = []
             for model in ownJobs.map(model) where !models.contains(model) { models.append(model) }
             return WorklistSeries(
-                id: SeriesID(rawValue: row["id"]), seriesInstanceUID: try row.uid("seriesInstanceUID"), modality: row["modality"],
-                seriesNumber: row["seriesNumber"], seriesDescription: row["seriesDescription"], instances: row["instances"],
+                id: SeriesID(rawValue: row["id"]), seriesInstanceUID: try row.uid("seriesInstanceUID"),
+                modality: row["modality"],
+                seriesNumber: row["seriesNumber"], seriesDescription: row["seriesDescription"],
+                instances: row["instances"],
                 state: state, reason: reason, evidence: row["evidence"], lastInstanceAt: row["lastInstanceAt"],
                 completeAt: row["completeAt"], models: models, runs: try runs(ownJobs, findings))
         }
         return WorklistStudy(
             studyInstanceUID: try study.uid("studyInstanceUID"), sequence: study["id"],
             patient: PatientIdentity(
-                patientID: study["patientID"], issuerOfPatientID: study["issuerOfPatientID"], patientName: study["patientName"],
+                patientID: study["patientID"], issuerOfPatientID: study["issuerOfPatientID"],
+                patientName: study["patientName"],
                 patientBirthDate: study["patientBirthDate"], patientSex: study["patientSex"]),
             accessionNumber: study["accessionNumber"], studyDescription: study["studyDescription"],
             studyDate: study["studyDate"], firstInstanceAt: study["firstInstanceAt"],
@@ -132,14 +136,16 @@ extension StudyIndex {
                 },
                 notes: (row["notes"] as String).split(separator: "\n").map(String.init), startedAt: row["startedAt"],
                 endedAt: row["endedAt"],
-                secondsToNotification: isSameBoot && !isStale ? Double((row["endedMonotonic"] as Int64) - last) / 1e9 : nil,
+                secondsToNotification: isSameBoot && !isStale
+                    ? Double((row["endedMonotonic"] as Int64) - last) / 1e9 : nil,
                 engineSeconds: row["engineSeconds"])
         }
     }
 
     private static func model(_ row: Row) -> ModelIdentity {
         ModelIdentity(
-            name: row["modelName"], version: row["modelVersion"], manufacturer: row["modelManufacturer"], digest: row["modelDigest"],
+            name: row["modelName"], version: row["modelVersion"], manufacturer: row["modelManufacturer"],
+            digest: row["modelDigest"],
             isDemonstration: row["isDemonstration"])
     }
 

@@ -93,7 +93,9 @@ package final class StudyIndex: Sendable {
         } catch { throw .wrapping(error) }
     }
 
-    static func inDurableTransaction<T>(_ db: Database, memory: WriterMemory, _ body: (Database) throws -> T) throws -> T {
+    static func inDurableTransaction<T>(_ db: Database, memory: WriterMemory, _ body: (Database) throws -> T) throws
+        -> T
+    {
         try db.execute(sql: "PRAGMA synchronous = FULL")
         defer { try? db.execute(sql: "PRAGMA synchronous = NORMAL") }
         var result: T?

@@ -38,11 +38,14 @@ enum VersionDecision: Equatable, Sendable {
     private static let native: Set<String> = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"]
 
     /// `existing` in arrival order, the first one first.
-    static func of(_ new: VersionFacts, among existing: [(facts: VersionFacts, version: InstanceVersion)]) -> VersionDecision {
+    static func of(_ new: VersionFacts, among existing: [(facts: VersionFacts, version: InstanceVersion)])
+        -> VersionDecision
+    {
         guard let first = existing.first?.facts else { return .keep(.first) }
         for (index, other) in existing.enumerated()
         where other.facts.transferSyntaxUID == new.transferSyntaxUID && other.facts.headerDigest == new.headerDigest
-            && other.facts.pixelDigest == new.pixelDigest {
+            && other.facts.pixelDigest == new.pixelDigest
+        {
             return .duplicate(index: index)
         }
         if first.studyInstanceUID != new.studyInstanceUID { return .keep(.conflict, differing: "StudyInstanceUID") }
@@ -56,7 +59,8 @@ enum VersionDecision: Equatable, Sendable {
         if new.pixelDigest != nil,
             let twin = existing.first(where: {
                 $0.facts.transferSyntaxUID == new.transferSyntaxUID && $0.facts.pixelDigest == new.pixelDigest
-            }) {
+            })
+        {
             switch twin.version {
             case .first, .coerced: return .keep(.coerced)
             case .transcoded: return .keep(.transcoded)
@@ -66,7 +70,8 @@ enum VersionDecision: Equatable, Sendable {
             }
         }
         if first.transferSyntaxUID == new.transferSyntaxUID, native.contains(new.transferSyntaxUID),
-            first.pixelDigest != nil, new.pixelDigest != nil {
+            first.pixelDigest != nil, new.pixelDigest != nil
+        {
             return .keep(.conflict, differing: "PixelData")
         }
         return .keep(.uncompared)

@@ -66,7 +66,8 @@ package struct FileMetaInformation: Sendable, Hashable {
             values[number] = Array(head[start..<start + length])[...]
             offset = start + length
         }
-        guard let sopClass = values[0x0002].flatMap({ UID(bytes: $0) }), let instance = values[0x0003].flatMap({ UID(bytes: $0) }),
+        guard let sopClass = values[0x0002].flatMap({ UID(bytes: $0) }),
+            let instance = values[0x0003].flatMap({ UID(bytes: $0) }),
             let syntax = values[0x0010].flatMap({ UID(bytes: $0) })
         else { return nil }
         let meta = FileMetaInformation(

@@ -50,7 +50,8 @@ package final class InstanceStore: Sendable {
 
         let latest = try Self.epochNumbers(in: directory).last
         var current = try Self.makeEpoch(latest ?? 1, in: directory)
-        var next = try Files.names(in: directory + "/" + current.path).map(Self.number(ofFile:)).max().map { $0 + 1 } ?? 0
+        var next =
+            try Files.names(in: directory + "/" + current.path).map(Self.number(ofFile:)).max().map { $0 + 1 } ?? 0
         if next >= epochCapacity {
             current = try Self.makeEpoch(current.number + 1, in: directory)
             next = 0
@@ -90,7 +91,9 @@ package final class InstanceStore: Sendable {
     /// Removes a file that nobody was promised: a duplicate, or one whose row could not be written. It may come back after a
     /// power cut; the next start's recovery finds it again.
     package func remove(_ relativePath: String) throws(StorageError) {
-        guard unlink(try absolutePath(of: relativePath)) == 0 || errno == ENOENT else { throw .last("unlink", relativePath) }
+        guard unlink(try absolutePath(of: relativePath)) == 0 || errno == ENOENT else {
+            throw .last("unlink", relativePath)
+        }
     }
 
     /// Bytes that the service may still write.
@@ -136,7 +139,8 @@ package final class InstanceStore: Sendable {
         let parent = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
         try Files.makeDirectory(directory + "/" + parent)
         try Files.makeDirectory(directory + "/" + path)
-        return EpochDirectory(number: number, path: path, directory: try SharedDirectory(directory + "/" + path, shown: path))
+        return EpochDirectory(
+            number: number, path: path, directory: try SharedDirectory(directory + "/" + path, shown: path))
     }
 
     static func epochNumbers(in directory: String) throws(StorageError) -> [Int64] {

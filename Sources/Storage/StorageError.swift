@@ -28,7 +28,8 @@ package enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
         case .system(let operation, let path, let code):
             "\(path): \(operation) failed: \(String(cString: strerror(code)))"
                 + (code == ENOSPC || code == EDQUOT ? "; free space or enlarge the file system of the store" : "")
-        case .inUse(let directory): "\(directory): another triaged has this store; stop it or configure another directory"
+        case .inUse(let directory):
+            "\(directory): another triaged has this store; stop it or configure another directory"
         case .foreignPath(let path): "\(path): not a path in the store"
         case .notPart10(let path): "\(path): no DICOM Part 10 file, or damaged"
         case .pixelDataOffsetTooLate: "internal error: the place of Pixel Data was named too late"

@@ -139,7 +139,9 @@ import Testing
         #expect(peers[0].endsAfterReading())
     }
 
-    @Test("beyond the limit an association is rejected transiently, and the place is free again after a release [ASSOC-1]")
+    @Test(
+        "beyond the limit an association is rejected transiently, and the place is free again after a release [ASSOC-1]"
+    )
     func limit() throws {
         let node = try Node(maximumAssociations: 1)
         let first = try ScriptedPeer(port: node.port)

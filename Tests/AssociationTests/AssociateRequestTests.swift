@@ -18,7 +18,9 @@ import Testing
         PDUBytes.associateRequest(user: PDUBytes.maximumLength() + items)
     }
 
-    @Test("a request with 128 contexts of 64 transfer syntaxes, role, extended negotiation and one identity is read [ASSOC-2]")
+    @Test(
+        "a request with 128 contexts of 64 transfer syntaxes, role, extended negotiation and one identity is read [ASSOC-2]"
+    )
     func reads() throws {
         let syntaxes = (0..<64).map { "1.2.840.10008.1.2.4.\($0)" }
         let contexts = (0..<128).reduce(into: [UInt8]()) {

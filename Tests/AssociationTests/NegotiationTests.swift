@@ -18,7 +18,9 @@ import Testing
                 id: 1, abstractSyntax: UID(abstractSyntax), transferSyntaxes: transferSyntaxes.map { UID($0) }))
     }
 
-    @Test("all storage SOP classes that this DCMTK knows are accepted, and the two segmentations that it does not [CTX-1]")
+    @Test(
+        "all storage SOP classes that this DCMTK knows are accepted, and the two segmentations that it does not [CTX-1]"
+    )
     func storageClasses() {
         let known = AssociationHandle.knownStorageSOPClasses
         #expect(known.count == 186)

@@ -215,7 +215,9 @@ import Testing
         #expect(node.record.now.instances.isEmpty)
     }
 
-    @Test("an unknown operation is answered with 0211, a C-CANCEL is ignored, a C-STORE without data gets a failure [STORE-4]")
+    @Test(
+        "an unknown operation is answered with 0211, a C-CANCEL is ignored, a C-STORE without data gets a failure [STORE-4]"
+    )
     func otherCommands() throws {
         let node = try Node()
         let peer = try ScriptedPeer(port: node.port)

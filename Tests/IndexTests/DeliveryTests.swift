@@ -30,7 +30,10 @@ import Testing
         let shown = try #require(try bench.crashed().open().only().results.first?.deliveries.first)
         #expect(shown.state == .committed && shown.lastStatus == "0000")
         #expect(try index.sentDeliveries(to: "pacs").isEmpty)
-        #expect(try index.events(studyInstanceUID: "1.1").filter { $0.kind == .delivered }.map(\.detail) == ["pacs sent", "pacs storageCommitment"])
+        #expect(
+            try index.events(studyInstanceUID: "1.1").filter { $0.kind == .delivered }.map(\.detail) == [
+                "pacs sent", "pacs storageCommitment",
+            ])
     }
 
     @Test("A send that the daemon did not survive is pending again, with its response unseen")
@@ -91,7 +94,9 @@ import Testing
         #expect(try index.dueDeliveries(to: "pacs").map(\.id) == [delivery.id])
     }
 
-    @Test("The same object from another run is the same result, and is not sent twice; other bytes under its UID are an error")
+    @Test(
+        "The same object from another run is the same result, and is not sent twice; other bytes under its UID are an error"
+    )
     func sameObject() throws {
         let (index, delivery) = try analysed()
         #expect(try index.beginSending(delivery.id))

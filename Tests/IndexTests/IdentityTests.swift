@@ -12,11 +12,14 @@ import Testing
     @Test(
         "Empty and placeholder IDs identify nobody",
         arguments: [
-            "", " ", "0", "000", "UNKNOWN", "unknown", "Anonymous", "NONE", "n/a", "N.A.", "---", "9999", "11111111", "No ID", "null", "^",
+            "", " ", "0", "000", "UNKNOWN", "unknown", "Anonymous", "NONE", "n/a", "N.A.", "---", "9999", "11111111",
+            "No ID", "null", "^",
         ])
     func placeholders(id: String) { #expect(!PatientIdentity(patientID: id).isIdentifying) }
 
-    @Test("Other IDs identify, short and foreign ones too", arguments: ["1", "7", "12", "999", "A", "4711", "患者1", "10000", "P-0", "TEST1", "001"])
+    @Test(
+        "Other IDs identify, short and foreign ones too",
+        arguments: ["1", "7", "12", "999", "A", "4711", "患者1", "10000", "P-0", "TEST1", "001"])
     func identifying(id: String) { #expect(PatientIdentity(patientID: id).isIdentifying) }
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -25,7 +28,10 @@ import Testing
         var blocks: [String] = []
         var warns: [String] = []
         var testDescription: String { name }
-        init(_ name: String, blocks: [String] = [], warns: [String] = [], _ change: @escaping @Sendable (inout PatientIdentity) -> Void) {
+        init(
+            _ name: String, blocks: [String] = [], warns: [String] = [],
+            _ change: @escaping @Sendable (inout PatientIdentity) -> Void
+        ) {
             self.name = name
             self.blocks = blocks
             self.warns = warns
@@ -75,7 +81,8 @@ import Testing
         #expect(study.blocks == example.blocks.map { "instances of the study disagree on \($0)" })
         #expect(study.warnings == example.warns.map { "\($0) is not written alike in all instances" })
         // No values of attributes in reasons.
-        #expect(!["Muster", "MUSTER", "4711", "1960"].contains { (study.blocks + study.warnings).joined().contains($0) })
+        #expect(
+            !["Muster", "MUSTER", "4711", "1960"].contains { (study.blocks + study.warnings).joined().contains($0) })
         let evidence = try index.evidence()
         let answer = try index.markComplete(evidence.id, revision: evidence.revision, evidence: "quiet")
         #expect(answer == (study.blocks.first.map { .blocked(reason: $0) } ?? .done))
@@ -109,11 +116,13 @@ import Testing
         _ = try index.record(header("1.1", study: "1.1", series: "1.1.1"), file: file("a"))
         _ = try index.record(header("1.2", study: "1.2", series: "1.2.1"), file: file("b"))
         #expect(try index.counts().patients == 1)
-        _ = try index.record(header("1.3", study: "1.3", series: "1.3.1") { $0.patient.issuerOfPatientID = "X" }, file: file("c"))
+        _ = try index.record(
+            header("1.3", study: "1.3", series: "1.3.1") { $0.patient.issuerOfPatientID = "X" }, file: file("c"))
         #expect(try index.counts().patients == 2)
         for (number, id) in ["", "0", "UNKNOWN", "UNKNOWN", "ANONYMOUS"].enumerated() {
             _ = try index.record(
-                header("1.4\(number)", study: "1.4\(number)", series: "1.4.\(number)") { $0.patient.patientID = id }, file: file("p\(number)"))
+                header("1.4\(number)", study: "1.4\(number)", series: "1.4.\(number)") { $0.patient.patientID = id },
+                file: file("p\(number)"))
         }
         #expect(try index.counts().patients == 7)
         #expect(try index.worklist().allSatisfy { $0.blocks.isEmpty && $0.warnings.isEmpty })
@@ -123,8 +132,12 @@ import Testing
     func across() throws {
         let index = try bench.open()
         _ = try index.record(header("1.1", study: "1.1", series: "1.1.1"), file: file("a"))
-        _ = try index.record(header("1.2", study: "1.2", series: "1.2.1") { $0.patient.patientBirthDate = "20200101" }, file: file("b"))
-        #expect(try index.worklist().map(\.warnings) == [[], ["another study with this Patient ID has another PatientBirthDate"]])
+        _ = try index.record(
+            header("1.2", study: "1.2", series: "1.2.1") { $0.patient.patientBirthDate = "20200101" }, file: file("b"))
+        #expect(
+            try index.worklist().map(\.warnings) == [
+                [], ["another study with this Patient ID has another PatientBirthDate"],
+            ])
         #expect(try index.worklist().allSatisfy { $0.blocks.isEmpty })
     }
 

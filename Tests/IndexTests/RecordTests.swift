@@ -67,7 +67,8 @@ import Testing
                         // Two threads share a series, as two associations may.
                         let uid = "1.\(thread).\(number)"
                         let outcome = try index.record(
-                            header(uid, study: "1.1", series: "2.\(thread / 2)"), file: file(uid), association: UInt64(thread + 1))
+                            header(uid, study: "1.1", series: "2.\(thread / 2)"), file: file(uid),
+                            association: UInt64(thread + 1))
                         #expect(outcome == .new)
                     }
                 }
@@ -77,7 +78,8 @@ import Testing
         let study = try index.only()
         #expect(study.series.count == 4)
         let evidence = try study.series.map { try #require(try index.evidence(for: $0.id)) }
-        #expect(evidence.allSatisfy { $0.instances.count == 100 && $0.revision == 100 && $0.openAssociations.count == 2 })
+        #expect(
+            evidence.allSatisfy { $0.instances.count == 100 && $0.revision == 100 && $0.openAssociations.count == 2 })
         #expect(evidence.flatMap(\.instances).map(\.arrivalSequence).sorted() == Array(1...400))
         #expect(evidence.map(\.lastArrivalSequence).max() == 400)
     }

@@ -94,7 +94,10 @@ import Testing
         ]
         let files = unindexed(stored, after: 0) + [UnindexedFile(path: "instances/broken", epoch: 1, modified: 0)]
         let report = try index.recover(files, scan: rescan(stored))
-        #expect(report == RecoveryReport(looked: 3, recovered: 1, duplicates: ["instances/a-again"], unreadable: ["instances/broken"]))
+        #expect(
+            report
+                == RecoveryReport(
+                    looked: 3, recovered: 1, duplicates: ["instances/a-again"], unreadable: ["instances/broken"]))
     }
 
     @Test("Between every two steps of the path a killed daemon leaves a state from which the next goes on")
@@ -107,12 +110,15 @@ import Testing
             let next = try image.open()
             _ = try next.resume()
             for series in try next.openSeries() {
-                if series.state == .arriving { #expect(try next.markComplete(series.id, revision: series.revision, evidence: "x") == .done) }
+                if series.state == .arriving {
+                    #expect(try next.markComplete(series.id, revision: series.revision, evidence: "x") == .done)
+                }
                 #expect(try next.enqueue(series.id, revision: series.revision, models: [model], run: .final) == .done)
             }
             while let job = try next.nextJob() {
                 #expect(try next.beginAttempt(job.id))
-                _ = try next.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1))
+                _ = try next.finish(
+                    job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1))
             }
             for delivery in try next.dueDeliveries(to: "pacs") {
                 #expect(try next.beginSending(delivery.id))
@@ -131,7 +137,10 @@ import Testing
         let job = try #require(try index.nextJob())
         #expect(try index.beginAttempt(job.id))
         try goOn(3)
-        #expect(try index.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1)) == .recorded)
+        #expect(
+            try index.finish(
+                job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1))
+                == .recorded)
         try goOn(4)
         let delivery = try #require(try index.dueDeliveries(to: "pacs").first)
         #expect(try index.beginSending(delivery.id))
@@ -151,7 +160,8 @@ import Testing
         try queue.write { try $0.execute(sql: "PRAGMA user_version = 99") }
         try queue.close()
         let error = #expect(throws: IndexError.self) { _ = try bench.open() }
-        #expect(error?.description.contains("schema 99") == true && error?.description.contains("later release") == true)
+        #expect(
+            error?.description.contains("schema 99") == true && error?.description.contains("later release") == true)
         #expect(throws: IndexError.self) { try StudyIndex.check(path: bench.path) }
     }
 
@@ -196,11 +206,18 @@ import Testing
         try queue.read { db in
             #expect(try Int.fetchOne(db, sql: "PRAGMA user_version") == Migrations.all.count)
             #expect(try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal")
-            let loose = try String.fetchAll(db, sql: "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
+            let loose = try String.fetchAll(
+                db,
+                sql:
+                    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'"
+            )
             #expect(loose == [])
         }
         #expect(throws: DatabaseError.self) {
-            try queue.write { try $0.execute(sql: "INSERT INTO notice (study, kind, reason, sopInstanceUID, at) VALUES (1, 'other', '', '', 0)") }
+            try queue.write {
+                try $0.execute(
+                    sql: "INSERT INTO notice (study, kind, reason, sopInstanceUID, at) VALUES (1, 'other', '', '', 0)")
+            }
         }
     }
 }

@@ -25,7 +25,11 @@ import Testing
         #expect(try index.nextJob() == nil)
         bench.advance(seconds: 2)
         #expect(
-            try index.finish(job.id, .analysed(findings: [bleed()], results: [segmentation(to: ["pacs", "vna"])], notes: [], engineSeconds: 1.5)) == .recorded)
+            try index.finish(
+                job.id,
+                .analysed(
+                    findings: [bleed()], results: [segmentation(to: ["pacs", "vna"])], notes: [], engineSeconds: 1.5))
+                == .recorded)
         let study = try index.only()
         #expect(study.state == .analysed && study.runs == ["final"] && study.priority == .critical)
         #expect(study.findings == [bleed()])
@@ -37,7 +41,8 @@ import Testing
         let kinds = try index.events(studyInstanceUID: "1.1").map(\.kind)
         #expect(
             kinds == [
-                .firstInstance, .firstInstance, .lastInstance, .complete, .worklistChanged, .analysisStarted, .worklistChanged,
+                .firstInstance, .firstInstance, .lastInstance, .complete, .worklistChanged, .analysisStarted,
+                .worklistChanged,
                 .analysisEnded, .worklistChanged,
             ])
         #expect(try index.finish(job.id, .failed(reason: "late")) == .alreadyEnded)
@@ -95,7 +100,10 @@ import Testing
         let job = try #require(try index.nextJob())
         #expect(try index.beginAttempt(job.id))
         let later = try index.receive(1, from: 3)
-        #expect(try index.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1)) == .superseded)
+        #expect(
+            try index.finish(
+                job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1))
+                == .superseded)
         let study = try index.only()
         #expect(study.priority == .critical && study.state == .arriving && study.results.isEmpty)
         #expect(study.runs == ["superseded final"])
@@ -117,7 +125,9 @@ import Testing
         #expect(try !index.beginAttempt(job.id))
     }
 
-    @Test("A provisional run raises the priority and delivers nothing; its critical finding stays shown when the final run finds nothing")
+    @Test(
+        "A provisional run raises the priority and delivers nothing; its critical finding stays shown when the final run finds nothing"
+    )
     func provisional() throws {
         let index = try bench.open()
         let evidence = try index.receive()
@@ -127,7 +137,9 @@ import Testing
         #expect(study.results.isEmpty)
         try index.analyse(evidence, findings: [])
         study = try index.only()
-        #expect(study.state == .analysed && study.runs == ["superseded provisional", "final"] && study.priority == .critical)
+        #expect(
+            study.state == .analysed && study.runs == ["superseded provisional", "final"] && study.priority == .critical
+        )
         #expect(study.series[0].runs.map(\.findings) == [[bleed()], []])
     }
 
@@ -139,9 +151,14 @@ import Testing
         let early = try #require(try index.nextJob())
         #expect(try index.beginAttempt(early.id))
         try index.analyse(evidence, findings: [bleed(.urgent)], results: [segmentation()])
-        #expect(try index.finish(early.id, .analysed(findings: [bleed(.critical)], results: [], notes: [], engineSeconds: 1)) == .superseded)
+        #expect(
+            try index.finish(
+                early.id, .analysed(findings: [bleed(.critical)], results: [], notes: [], engineSeconds: 1))
+                == .superseded)
         let study = try index.only()
-        #expect(study.runs == ["final", "superseded provisional"] && study.priority == .critical && study.state == .analysed)
+        #expect(
+            study.runs == ["final", "superseded provisional"] && study.priority == .critical && study.state == .analysed
+        )
         #expect(study.findings == [bleed(.urgent)])
         #expect(try index.dueDeliveries(to: "pacs").count == 1)
     }
@@ -169,12 +186,15 @@ import Testing
     func severalPackages() throws {
         let index = try bench.open()
         let evidence = try index.receive()
-        let other = ModelIdentity(name: "fracture", version: "1", manufacturer: "m", digest: "def", isDemonstration: false)
+        let other = ModelIdentity(
+            name: "fracture", version: "1", manufacturer: "m", digest: "def", isDemonstration: false)
         #expect(try index.markComplete(evidence.id, revision: 3, evidence: "") == .done)
         #expect(try index.enqueue(evidence.id, revision: 3, models: [model, other], run: .final) == .done)
         let first = try #require(try index.nextJob())
         #expect(try index.beginAttempt(first.id))
-        #expect(try index.finish(first.id, .analysed(findings: [bleed()], results: [], notes: [], engineSeconds: 1)) == .recorded)
+        #expect(
+            try index.finish(first.id, .analysed(findings: [bleed()], results: [], notes: [], engineSeconds: 1))
+                == .recorded)
         #expect(try index.only().state == .waiting)
         let second = try #require(try index.nextJob())
         #expect(try index.beginAttempt(second.id))
@@ -251,7 +271,10 @@ import Testing
         #expect(try index.beginAttempt(job.id))
         _ = try index.record(header("1.1.1.0"), file: file("x", pixels: 9))
         let reason = "an instance was sent again with another PixelData"
-        #expect(try index.finish(job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1)) == .blocked(reason: reason))
+        #expect(
+            try index.finish(
+                job.id, .analysed(findings: [bleed()], results: [segmentation()], notes: [], engineSeconds: 1))
+                == .blocked(reason: reason))
         let study = try index.only()
         #expect(study.runs.isEmpty && study.results.isEmpty && study.priority == .routine && study.blocks == [reason])
         // Somebody still has to conclude the series.
@@ -267,7 +290,9 @@ import Testing
         #expect(try index.acknowledge(.of("1.1"), by: "Dr. A", through: nil) == bench.now.wall)
         let run = try #require(try index.only().series[0].runs.first)
         let acknowledgement = try #require(try index.only().acknowledgement)
-        #expect(acknowledgement.by == "Dr. A" && acknowledgement.at == bench.now.wall && acknowledgement.through == run.sequence)
+        #expect(
+            acknowledgement.by == "Dr. A" && acknowledgement.at == bench.now.wall
+                && acknowledgement.through == run.sequence)
         try index.analyse(try index.receive(series: "1.1.2"), findings: [bleed(code: "59282003")])
         let later = try #require(try index.only().series[1].runs.first)
         #expect(later.sequence > run.sequence)
@@ -306,6 +331,8 @@ import Testing
         let arrived = bench.now
         bench.advance(seconds: 60)
         #expect(try bench.crashed().open().openSeries().map(\.lastInstance) == [arrived])
-        #expect(try bench.crashed().open(boot: "boot-2").openSeries().map(\.lastInstance.monotonic) == [bench.now.monotonic])
+        #expect(
+            try bench.crashed().open(boot: "boot-2").openSeries().map(\.lastInstance.monotonic) == [bench.now.monotonic]
+        )
     }
 }

@@ -19,28 +19,62 @@ import Testing
         var first: @Sendable (inout InstanceHeader) -> Void = { _ in }
     }
 
-    private static func conflict(_ keyword: String) -> RecordOutcome { .conflict(reason: "an instance was sent again with another \(keyword)") }
+    private static func conflict(_ keyword: String) -> RecordOutcome {
+        .conflict(reason: "an instance was sent again with another \(keyword)")
+    }
 
     static let cases: [Case] = [
         Case(testDescription: "same bytes", outcome: .duplicate(existing: "instances/a")),
         Case(testDescription: "other header, same pixels", outcome: .coercedCopy, digests: (2, 1)),
-        Case(testDescription: "other accession number", outcome: .coercedCopy, digests: (2, 1)) { $0.accessionNumber = "B" },
-        Case(testDescription: "name in another formatting", outcome: .coercedCopy, digests: (2, 1)) { $0.patient.patientName = "MUSTER^MAX" },
+        Case(testDescription: "other accession number", outcome: .coercedCopy, digests: (2, 1)) {
+            $0.accessionNumber = "B"
+        },
+        Case(testDescription: "name in another formatting", outcome: .coercedCopy, digests: (2, 1)) {
+            $0.patient.patientName = "MUSTER^MAX"
+        },
         Case(testDescription: "other pixels", outcome: conflict("PixelData"), digests: (1, 2)),
         Case(testDescription: "other header and pixels", outcome: conflict("PixelData"), digests: (2, 2)),
-        Case(testDescription: "other encoding", outcome: .transcodedCopyPending, syntaxes: (explicitLittleEndian, jpegLossless), digests: (2, 2)),
-        Case(testDescription: "same header bytes in another encoding", outcome: .transcodedCopyPending, syntaxes: (explicitLittleEndian, jpegLossless)),
-        Case(testDescription: "other bytes in a compressed encoding", outcome: .transcodedCopyPending, syntaxes: (jpegLossless, jpegLossless), digests: (1, 2)),
-        Case(testDescription: "pixels not told apart", outcome: .transcodedCopyPending, syntaxes: ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.1.99"), digests: (2, nil)),
-        Case(testDescription: "other patient", outcome: conflict("PatientID"), digests: (2, 1)) { $0.patient.patientID = "4712" },
-        Case(testDescription: "other patient in another encoding", outcome: conflict("PatientID"), syntaxes: (explicitLittleEndian, jpegLossless), digests: (2, 2)) { $0.patient.patientID = "4712" },
-        Case(testDescription: "other birth date", outcome: conflict("PatientBirthDate"), digests: (2, 1)) { $0.patient.patientBirthDate = "19700101" },
-        Case(testDescription: "other study", outcome: conflict("StudyInstanceUID"), digests: (2, 1)) { $0.studyInstanceUID = .of("1.2") },
-        Case(testDescription: "other series", outcome: conflict("SeriesInstanceUID"), digests: (2, 1)) { $0.seriesInstanceUID = .of("1.1.2") },
-        Case(testDescription: "other SOP class", outcome: conflict("SOPClassUID"), digests: (2, 1)) { $0.sopClassUID = .of("1.2.3") },
-        Case(testDescription: "pixels gone", outcome: conflict("PixelData"), digests: (2, nil)) { $0.hasPixelData = false },
-        Case(testDescription: "report with another content", outcome: .coercedCopy, digests: (2, nil), change: { $0.hasPixelData = false }, first: { $0.hasPixelData = false }),
-        Case(testDescription: "report in another encoding", outcome: .coercedCopy, syntaxes: ("1.2.840.10008.1.2", explicitLittleEndian), digests: (2, nil), change: { $0.hasPixelData = false }, first: { $0.hasPixelData = false }),
+        Case(
+            testDescription: "other encoding", outcome: .transcodedCopyPending,
+            syntaxes: (explicitLittleEndian, jpegLossless), digests: (2, 2)),
+        Case(
+            testDescription: "same header bytes in another encoding", outcome: .transcodedCopyPending,
+            syntaxes: (explicitLittleEndian, jpegLossless)),
+        Case(
+            testDescription: "other bytes in a compressed encoding", outcome: .transcodedCopyPending,
+            syntaxes: (jpegLossless, jpegLossless), digests: (1, 2)),
+        Case(
+            testDescription: "pixels not told apart", outcome: .transcodedCopyPending,
+            syntaxes: ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.1.99"), digests: (2, nil)),
+        Case(testDescription: "other patient", outcome: conflict("PatientID"), digests: (2, 1)) {
+            $0.patient.patientID = "4712"
+        },
+        Case(
+            testDescription: "other patient in another encoding", outcome: conflict("PatientID"),
+            syntaxes: (explicitLittleEndian, jpegLossless), digests: (2, 2)
+        ) { $0.patient.patientID = "4712" },
+        Case(testDescription: "other birth date", outcome: conflict("PatientBirthDate"), digests: (2, 1)) {
+            $0.patient.patientBirthDate = "19700101"
+        },
+        Case(testDescription: "other study", outcome: conflict("StudyInstanceUID"), digests: (2, 1)) {
+            $0.studyInstanceUID = .of("1.2")
+        },
+        Case(testDescription: "other series", outcome: conflict("SeriesInstanceUID"), digests: (2, 1)) {
+            $0.seriesInstanceUID = .of("1.1.2")
+        },
+        Case(testDescription: "other SOP class", outcome: conflict("SOPClassUID"), digests: (2, 1)) {
+            $0.sopClassUID = .of("1.2.3")
+        },
+        Case(testDescription: "pixels gone", outcome: conflict("PixelData"), digests: (2, nil)) {
+            $0.hasPixelData = false
+        },
+        Case(
+            testDescription: "report with another content", outcome: .coercedCopy, digests: (2, nil),
+            change: { $0.hasPixelData = false }, first: { $0.hasPixelData = false }),
+        Case(
+            testDescription: "report in another encoding", outcome: .coercedCopy,
+            syntaxes: ("1.2.840.10008.1.2", explicitLittleEndian), digests: (2, nil),
+            change: { $0.hasPixelData = false }, first: { $0.hasPixelData = false }),
     ]
 
     @Test("A repeated SOP Instance UID", arguments: cases)
@@ -50,13 +84,18 @@ import Testing
         let isToldApart = first.hasPixelData && !example.syntaxes.0.hasSuffix(".99")
         #expect(try index.record(first, file: file("a", pixels: isToldApart ? 1 : nil)) == .new)
         let second = header("1.5", syntax: example.syntaxes.1, example.change)
-        let outcome = try index.record(second, file: file("b", header: example.digests.header, pixels: example.digests.pixels))
+        let outcome = try index.record(
+            second, file: file("b", header: example.digests.header, pixels: example.digests.pixels))
         #expect(outcome == example.outcome)
         // The first stays what is analysed; only a duplicate is not kept.
         let evidence = try index.evidence()
         #expect(evidence.instances.map(\.path) == ["instances/a"])
         #expect(evidence.revision == 1)
-        if case .duplicate = outcome { #expect(try index.counts().files == 1) } else { #expect(try index.counts().files == 2) }
+        if case .duplicate = outcome {
+            #expect(try index.counts().files == 1)
+        } else {
+            #expect(try index.counts().files == 2)
+        }
         switch outcome {
         case .conflict(let reason):
             // Every study that has a version is blocked.
@@ -85,17 +124,21 @@ import Testing
         try index.resolve(pending, as: .otherPixels)
         #expect(try index.pendingComparisons().isEmpty)
         let answer = try index.markComplete(evidence.id, revision: evidence.revision, evidence: "quiet")
-        #expect(isSame ? answer == .done : answer == .blocked(reason: "an instance was sent again with another PixelData"))
+        #expect(
+            isSame ? answer == .done : answer == .blocked(reason: "an instance was sent again with another PixelData"))
         // The same encoding from yet another header is known by now.
         if isSame {
-            #expect(try index.record(header("1.5", syntax: jpegLossless), file: file("c", header: 3, pixels: 2)) == .coercedCopy)
+            #expect(
+                try index.record(header("1.5", syntax: jpegLossless), file: file("c", header: 3, pixels: 2))
+                    == .coercedCopy)
         }
     }
 
     @Test("The same bytes again take the place of a file that is gone, and are not given up as a duplicate")
     func restored() throws {
         let gone = Mutex<Set<String>>([])
-        let index = try StudyIndex(path: bench.path, holds: { path, size in size == 1000 && gone.withLock { !$0.contains(path) } })
+        let index = try StudyIndex(
+            path: bench.path, holds: { path, size in size == 1000 && gone.withLock { !$0.contains(path) } })
         _ = try index.record(header("1.5"), file: file("a"))
         #expect(try index.record(header("1.5"), file: file("b")) == .duplicate(existing: "instances/a"))
         gone.withLock { _ = $0.insert("instances/a") }

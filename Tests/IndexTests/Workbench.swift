@@ -66,7 +66,8 @@ func header(
         sopClassUID: .of("1.2.840.10008.5.1.4.1.1.2"), sopInstanceUID: .of(instance), studyInstanceUID: .of(study),
         seriesInstanceUID: .of(series), transferSyntaxUID: .of(syntax))
     header.patient = PatientIdentity(
-        patientID: "4711", issuerOfPatientID: "HOSPITAL", patientName: "Muster^Max", patientBirthDate: "19600102", patientSex: "M")
+        patientID: "4711", issuerOfPatientID: "HOSPITAL", patientName: "Muster^Max", patientBirthDate: "19600102",
+        patientSex: "M")
     header.modality = "CT"
     header.hasPixelData = true
     change(&header)
@@ -82,7 +83,9 @@ func file(_ name: String, header: UInt8 = 1, pixels: UInt8? = 1, epoch: Int64 = 
 extension StudyIndex {
     /// Three slices of one series. Returns its evidence.
     @discardableResult
-    func receive(_ count: Int = 3, from first: Int = 0, study: String = "1.1", series: String = "1.1.1") throws -> SeriesEvidence {
+    func receive(_ count: Int = 3, from first: Int = 0, study: String = "1.1", series: String = "1.1.1") throws
+        -> SeriesEvidence
+    {
         for number in first..<first + count {
             let uid = "\(series).\(number)"
             #expect(try record(header(uid, study: study, series: series), file: file(uid)) == .new)
@@ -107,7 +110,9 @@ extension StudyIndex {
     func analyse(
         _ evidence: SeriesEvidence, run: RunKind = .final, findings: [Finding] = [bleed()], results: [ResultFile] = []
     ) throws -> FinishAnswer {
-        if run == .final { #expect(try markComplete(evidence.id, revision: evidence.revision, evidence: "quiet") == .done) }
+        if run == .final {
+            #expect(try markComplete(evidence.id, revision: evidence.revision, evidence: "quiet") == .done)
+        }
         #expect(try enqueue(evidence.id, revision: evidence.revision, models: [model], run: run) == .done)
         let job = try #require(try nextJob())
         #expect(try beginAttempt(job.id))
@@ -130,11 +135,14 @@ let model = ModelIdentity(name: "head-ct", version: "1", manufacturer: "m", dige
 
 func bleed(_ priority: Priority = .critical, code: String = "1386000") -> Finding {
     let code = Code(code, "SCT", "Intracranial hemorrhage")
-    return Finding(label: "Intracranial hemorrhage", code: code, category: code, type: code, confidence: 0.9, priority: priority, volumeML: 12)
+    return Finding(
+        label: "Intracranial hemorrhage", code: code, category: code, type: code, confidence: 0.9, priority: priority,
+        volumeML: 12)
 }
 
 func segmentation(_ uid: String = "2.25.9", digest: String = "d1", to destinations: [String] = ["pacs"]) -> ResultFile {
     ResultFile(
-        sopClassUID: .of("1.2.840.10008.5.1.4.1.1.66.4"), sopInstanceUID: .of(uid), seriesInstanceUID: .of("2.25.8"), transferSyntaxUID: .of(explicitLittleEndian),
+        sopClassUID: .of("1.2.840.10008.5.1.4.1.1.66.4"), sopInstanceUID: .of(uid), seriesInstanceUID: .of("2.25.8"),
+        transferSyntaxUID: .of(explicitLittleEndian),
         path: "results/\(uid)", size: 10, digest: digest, destinations: destinations)
 }

@@ -79,7 +79,10 @@ import Testing
 
     @Test(
         "Paths that lead out of the store are refused",
-        arguments: ["../x", "instances/../../x", "/etc/passwd", "instances", "lock", "instances//x", "instances/./x", "incoming/1", ""])
+        arguments: [
+            "../x", "instances/../../x", "/etc/passwd", "instances", "lock", "instances//x", "instances/./x",
+            "incoming/1", "",
+        ])
     func foreignPaths(path: String) throws {
         let store = try InstanceStore(directory: directory.path)
         #expect(throws: StorageError.foreignPath(path)) { try store.remove(path) }
@@ -97,7 +100,9 @@ import Testing
         #expect(!store.holds(stored.relativePath, size: stored.size))
     }
 
-    @Test("A worker's result is taken over with its digest; the same bytes again are the same result; other bytes are an error")
+    @Test(
+        "A worker's result is taken over with its digest; the same bytes again are the same result; other bytes are an error"
+    )
     func results() throws {
         let store = try InstanceStore(directory: directory.path)
         let uid = UID(literal: "2.25.1")

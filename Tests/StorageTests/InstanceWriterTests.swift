@@ -10,7 +10,9 @@ import Testing
 @Suite struct InstanceWriterTests {
     let directory = TemporaryDirectory()
 
-    @Test("A committed instance is preamble, meta information and the data set as it came, whatever its size", arguments: [0, 1, 700, 1 << 20, 3_500_001])
+    @Test(
+        "A committed instance is preamble, meta information and the data set as it came, whatever its size",
+        arguments: [0, 1, 700, 1 << 20, 3_500_001])
     func keepsBytes(size: Int) throws {
         let store = try InstanceStore(directory: directory.path)
         let dataSet = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
@@ -39,7 +41,9 @@ import Testing
         #expect(length == meta.bytes.count - 144)
     }
 
-    @Test("Bytes that are no Part 10 file, or end within the meta information, are refused", arguments: [0, 132, 140, 150, 200])
+    @Test(
+        "Bytes that are no Part 10 file, or end within the meta information, are refused",
+        arguments: [0, 132, 140, 150, 200])
     func metaTruncated(count: Int) {
         let head = Array(FileMetaInformation.of("1.2.3").bytes[..<count])
         #expect(head.withUnsafeBytes { FileMetaInformation.parse($0) } == nil)
@@ -49,7 +53,8 @@ import Testing
     }
 
     /// The scan knows where Pixel Data is once it has read the element header, that is up to 12 bytes too late.
-    @Test("The two digests split at Pixel Data, however the bytes are cut", arguments: [1, 2, 7, 16, 17, 100, 999, 5_000])
+    @Test(
+        "The two digests split at Pixel Data, however the bytes are cut", arguments: [1, 2, 7, 16, 17, 100, 999, 5_000])
     func digestsSplit(chunk: Int) throws {
         let store = try InstanceStore(directory: directory.path)
         let dataSet = (0..<5_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
@@ -115,7 +120,8 @@ import Testing
                 group.addTask {
                     try (0..<25).map { number in
                         let value = UInt8(thread * 25 + number)
-                        let stored = try commit([UInt8](repeating: value, count: 20_000), "1.2.\(thread).\(number)", store)
+                        let stored = try commit(
+                            [UInt8](repeating: value, count: 20_000), "1.2.\(thread).\(number)", store)
                         return (stored.relativePath, value)
                     }
                 }

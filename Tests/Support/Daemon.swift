@@ -31,7 +31,8 @@ package final class Daemon {
     /// `extra` is appended to the configuration; `peers` lists calling AE titles.
     package init(
         peers: [String] = ["CT1"], destinations: String = "destinations: []", quietPeriod: Double = 1,
-        allowDemonstration: Bool = true, models: String = Daemon.repository + "/etc/models", unknownPeers: String = "reject"
+        allowDemonstration: Bool = true, models: String = Daemon.repository + "/etc/models",
+        unknownPeers: String = "reject"
     ) throws {
         directory = try TemporaryDirectory()
         dicomPort = freePort()
@@ -67,7 +68,8 @@ package final class Daemon {
         starts += 1
         let command = wrapper + [Daemon.executable, "serve", "--config", configurationPath]
         let process = try Tool(
-            command[0], Array(command.dropFirst()), environment: environment, log: directory.file("serve-\(starts).log"))
+            command[0], Array(command.dropFirst()), environment: environment, log: directory.file("serve-\(starts).log")
+        )
         self.process = process
         guard awaitsReadiness else { return }
         let isReady = try eventually(within: 60) {
@@ -102,7 +104,8 @@ package final class Daemon {
     }
 
     /// Sends files or folders with DCMTK's storescu and gives its outcome.
-    package func store(_ paths: [String], calling: String = "CT1", arguments: [String] = [], seconds: Double = 120) throws
+    package func store(_ paths: [String], calling: String = "CT1", arguments: [String] = [], seconds: Double = 120)
+        throws
         -> Tool.Outcome
     {
         try Tool.run(

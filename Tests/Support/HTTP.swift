@@ -40,7 +40,9 @@ package enum HTTP {
                 if let http = response as? HTTPURLResponse {
                     $0 = .success(Response(status: http.statusCode, body: data ?? Data()))
                 } else {
-                    $0 = .failure(ToolError("no answer from \(request.url?.absoluteString ?? "?"): \(error.map { "\($0)" } ?? "")"))
+                    $0 = .failure(
+                        ToolError(
+                            "no answer from \(request.url?.absoluteString ?? "?"): \(error.map { "\($0)" } ?? "")"))
                 }
             }
             done.signal()

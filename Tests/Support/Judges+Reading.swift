@@ -146,8 +146,11 @@ extension Judge {
         guard run.status == 0, let data = FileManager.default.contents(atPath: output) else {
             throw Failure(description: "tid1500reader failed: \(run.output.suffix(2000))")
         }
-        struct Metadata: Decodable { var Measurements: [Entry] }
-        struct Entry: Decodable { var TrackingUniqueIdentifier: String? }
-        return try JSONDecoder().decode(Metadata.self, from: data).Measurements.count
+        struct Metadata: Decodable {
+            struct Entry: Decodable {}
+            var measurements: [Entry]
+            enum CodingKeys: String, CodingKey { case measurements = "Measurements" }
+        }
+        return try JSONDecoder().decode(Metadata.self, from: data).measurements.count
     }
 }

@@ -69,7 +69,8 @@ package enum Judge: String, CaseIterable, Sendable {
             let result = try run(validator + paths)
             // It, too, asks for Laterality of a head.
             let errors = result.lines { $0.contains("Error") && !$0.contains("Laterality") }
-            return result.output.contains("IOD validation complete") ? errors : errors + ["it did not end: \(result.output)"]
+            return result.output.contains("IOD validation complete")
+                ? errors : errors + ["it did not end: \(result.output)"]
         case .dcmqi, .highdicom:
             throw Failure(description: "\(rawValue) reads; see Judge.dcmqiSegments and the like")
         }
@@ -78,14 +79,16 @@ package enum Judge: String, CaseIterable, Sendable {
     /// Runs the judge's main program.
     func run(_ arguments: [String]) throws -> Run {
         guard let program, isInstalled else {
-            throw Failure(description: "the judge \(rawValue) is not installed (\(program ?? "TRIAGED_JUDGES is not set"))")
+            throw Failure(
+                description: "the judge \(rawValue) is not installed (\(program ?? "TRIAGED_JUDGES is not set"))")
         }
         return try Run(program, arguments)
     }
 
     /// Runs a Python script in the environment of the judges and decodes the JSON that it prints last.
     func python<Answer: Decodable>(_ script: String, _ arguments: [String], as type: Answer.Type) throws -> Answer {
-        guard let environment = Self.environment, FileManager.default.isExecutableFile(atPath: environment + "/bin/python")
+        guard let environment = Self.environment,
+            FileManager.default.isExecutableFile(atPath: environment + "/bin/python")
         else { throw Failure(description: "the judge \(rawValue) is not installed, or TRIAGED_JUDGES is not set") }
         let run = try Run(environment + "/bin/python", ["-c", script] + arguments)
         guard run.status == 0, let line = run.output.split(separator: "\n").last else {
@@ -112,7 +115,8 @@ package struct Run {
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         // Without these, XPath in JDK 17 stops with JAXP0801003 and PixelMed validates nothing.
-        let java = ["TotalOpLimit", "ExprOpLimit", "ExprGrpLimit"].map { "-Djdk.xml.xpath\($0)=0" }
+        let java =
+            ["TotalOpLimit", "ExprOpLimit", "ExprGrpLimit"].map { "-Djdk.xml.xpath\($0)=0" }
             + ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
         process.environment = ProcessInfo.processInfo.environment
             .merging(["JAVA_TOOL_OPTIONS": java.joined(separator: " "), "LC_ALL": "C.UTF-8"]) { $1 }

@@ -12,7 +12,9 @@ package final class Orthanc: Sendable {
     private let directory: TemporaryDirectory
     private let running = Mutex<Tool?>(nil)
 
-    package init(dicomPort: Int = freePort(), httpPort: Int = freePort(), modalities: [String: (String, Int)] = [:]) throws {
+    package init(dicomPort: Int = freePort(), httpPort: Int = freePort(), modalities: [String: (String, Int)] = [:])
+        throws
+    {
         self.dicomPort = dicomPort
         self.httpPort = httpPort
         directory = try TemporaryDirectory()
@@ -33,7 +35,9 @@ package final class Orthanc: Sendable {
         running.withLock { $0 = process }
         let isUp = try eventually(within: 60) {
             if let status = process.poll() { throw ToolError("Orthanc ended with \(status):\n\(process.output)") }
-            return (try? HTTP.get("http://127.0.0.1:\(httpPort)/system", seconds: 2)).flatMap { $0.status == 200 ? true : nil }
+            return (try? HTTP.get("http://127.0.0.1:\(httpPort)/system", seconds: 2)).flatMap {
+                $0.status == 200 ? true : nil
+            }
         }
         guard isUp != nil else { throw ToolError("Orthanc did not start:\n\(process.output)") }
     }

@@ -115,7 +115,9 @@ package final class ScriptedPACS: Sendable {
     }
 
     /// A command set by element number, with the data set that follows it; nil at the end of the association.
-    private static func readMessage(from peer: ScriptedPeer) -> (context: UInt8, command: [UInt16: [UInt8]], dataSet: [UInt8])? {
+    private static func readMessage(from peer: ScriptedPeer) -> (
+        context: UInt8, command: [UInt16: [UInt8]], dataSet: [UInt8]
+    )? {
         var (commandBytes, dataSet, context): ([UInt8], [UInt8], UInt8) = ([], [], 0)
         var command: [UInt16: [UInt8]]?
         while let pdu = peer.readPDU(), pdu[0] == 4 {
@@ -139,7 +141,8 @@ package final class ScriptedPACS: Sendable {
     }
 
     private static func sopInstanceUID(inExplicit identifier: [UInt8]) -> String {
-        guard let tag = identifier.firstRange(of: [8, 0, 0x18, 0] + Array("UI".utf8)), tag.upperBound + 2 <= identifier.count
+        guard let tag = identifier.firstRange(of: [8, 0, 0x18, 0] + Array("UI".utf8)),
+            tag.upperBound + 2 <= identifier.count
         else { return "" }
         let length = Int(identifier[tag.upperBound]) | Int(identifier[tag.upperBound + 1]) << 8
         return PDUBytes.text(Array(identifier[(tag.upperBound + 2)...].prefix(length)))

@@ -42,7 +42,7 @@ package final class Tool: Sendable {
         merged.merge(environment) { _, new in new }
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         let envp = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (argv + envp).forEach { free($0) } }
+        defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
         let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
         guard code == 0 else { throw ToolError("cannot start \(path): \(String(cString: strerror(code)))") }

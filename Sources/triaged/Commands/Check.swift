@@ -34,7 +34,9 @@ struct Check: ParsableCommand {
                 switch result {
                 case .success(let package):
                     if package.identity.isDemonstration, !configuration.allowDemonstration {
-                        print("\(package.folder): for demonstration only; models.allowDemonstration is false, so that it never runs")
+                        print(
+                            "\(package.folder): for demonstration only; models.allowDemonstration is false, so that it never runs"
+                        )
                     }
                     return []
                 case .failure(let error): return "\(error)".split(separator: "\n").map(String.init)

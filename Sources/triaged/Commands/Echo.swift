@@ -17,7 +17,8 @@ struct Echo: ParsableCommand {
         let configuration = try options.read()
         guard let address = configuration.address(of: peer) else {
             let known = configuration.destinations.map(\.name) + configuration.peers.map(\.aeTitle.string)
-            throw Failure("no peer or destination \(peer) in \(options.config); known: \(known.joined(separator: ", "))")
+            throw Failure(
+                "no peer or destination \(peer) in \(options.config); known: \(known.joined(separator: ", "))")
         }
         let requestor = Requestor(
             callingAETitle: configuration.aeTitle, calledAETitle: address.aeTitle, host: address.host,

@@ -58,7 +58,9 @@ struct MakePhantom: ParsableCommand {
         } catch { throw Failure("\(output): cannot be made: \(error.localizedDescription)") }
         do {
             let study = try phantom().write(to: output) { written, all in
-                if isatty(STDERR_FILENO) != 0 { FileHandle.standardError.write(Data("\r\(written) of \(all) slices".utf8)) }
+                if isatty(STDERR_FILENO) != 0 {
+                    FileHandle.standardError.write(Data("\r\(written) of \(all) slices".utf8))
+                }
             }
             if isatty(STDERR_FILENO) != 0 { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
             print(try truth(of: study))

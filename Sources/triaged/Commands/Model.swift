@@ -20,7 +20,9 @@ struct Model: ParsableCommand {
                 for result in try ModelPackage.loadAll(directory: directory) {
                     switch result {
                     case .success(let package):
-                        print("\(package.identity.name) \(package.identity.version)  \(package.manifest.use.rawValue)  \(package.manifest.title)")
+                        print(
+                            "\(package.identity.name) \(package.identity.version)  \(package.manifest.use.rawValue)  \(package.manifest.title)"
+                        )
                     case .failure(let error):
                         print("\(error)")
                         isWhole = false
@@ -41,10 +43,14 @@ struct Model: ParsableCommand {
                 let manifest = package.manifest
                 print("\(manifest.title)\n  name          \(manifest.name) \(manifest.version)")
                 print("  manufacturer  \(manifest.manufacturer)\n  use           \(manifest.use.rawValue)")
-                print("  licence       \(manifest.licence.spdx)\(manifest.licence.isNonCommercial ? ", non-commercial" : "")")
+                print(
+                    "  licence       \(manifest.licence.spdx)\(manifest.licence.isNonCommercial ? ", non-commercial" : "")"
+                )
                 print("  digest        \(package.identity.digest)\n  intended use  \(manifest.intendedUse)")
                 for output in manifest.outputs where output.isReported {
-                    print("  finds         \(output.label) (\(output.code.value), \(output.code.scheme)), \(output.priority.rawValue), from \(output.minimumVolume) mL")
+                    print(
+                        "  finds         \(output.label) (\(output.code.value), \(output.code.scheme)), \(output.priority.rawValue), from \(output.minimumVolume) mL"
+                    )
                 }
             } catch { throw Failure(error) }
         }

@@ -11,7 +11,8 @@ import Web
 
 struct Process: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Runs the path on a folder of DICOM files, without a network: writes SEG and SR files and findings.json.",
+        abstract:
+            "Runs the path on a folder of DICOM files, without a network: writes SEG and SR files and findings.json.",
         discussion: """
             Packages for demonstration run too, and mark what they write: naming the folder of models is the permission. \
             Negative reports are written. The exit status is 1 where a study that a package claims could not be analysed.
@@ -43,6 +44,7 @@ struct Process: ParsableCommand {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
-        try encoder.encode(["items": items]).write(to: URL(fileURLWithPath: output + "/findings.json"), options: .atomic)
+        try encoder.encode(["items": items]).write(
+            to: URL(fileURLWithPath: output + "/findings.json"), options: .atomic)
     }
 }

@@ -8,7 +8,8 @@ import ServiceLifecycle
 import UnixSignals
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Runs the daemon in the foreground; logs to standard error.")
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the daemon in the foreground; logs to standard error.")
 
     @OptionGroup var options: ConfigurationOption
 
@@ -21,7 +22,9 @@ struct Serve: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: node.services.map { service in
-                    .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+                    .init(
+                        service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do { try await group.run() } catch { throw Failure(error) }

@@ -48,7 +48,9 @@ struct ShowStatus: ParsableCommand {
         print("stored        \(counts.studies) studies, \(counts.instances) instances")
         print("series        \(line(counts.series))")
         print("jobs          \(line(counts.jobs))")
-        if counts.blockedStudies > 0 { print("blocked       \(counts.blockedStudies) studies; see the worklist for the reasons") }
+        if counts.blockedStudies > 0 {
+            print("blocked       \(counts.blockedStudies) studies; see the worklist for the reasons")
+        }
     }
 
     private func destinations(_ index: StudyIndex, _ configuration: Configuration) throws {
@@ -72,7 +74,8 @@ struct ShowStatus: ParsableCommand {
     }
 
     private func line(_ counts: [String: Int]) -> String {
-        counts.isEmpty ? "none" : counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        counts.isEmpty
+            ? "none" : counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
     }
 }
 

@@ -63,7 +63,9 @@ extension Configuration {
             webHost = web.text("host") ?? webHost
             webPort = web.integer("port", 1...65_535) ?? webPort
             if !Self.loopback.contains(webHost) {
-                web.fault("host", "must be one of \(Self.loopback.joined(separator: ", ")): put nginx with TLS and login in front")
+                web.fault(
+                    "host",
+                    "must be one of \(Self.loopback.joined(separator: ", ")): put nginx with TLS and login in front")
             }
         }
     }

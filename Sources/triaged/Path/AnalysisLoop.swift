@@ -42,7 +42,9 @@ final class AnalysisLoop {
     private static let overhead: Double = {
         #if DEBUG
             // For the test of a worker that hangs.
-            if let seconds = ProcessInfo.processInfo.environment["TRIAGED_JOB_OVERHEAD"].flatMap(Double.init) { return seconds }
+            if let seconds = ProcessInfo.processInfo.environment["TRIAGED_JOB_OVERHEAD"].flatMap(Double.init) {
+                return seconds
+            }
         #endif
         return 60
     }()
@@ -190,7 +192,9 @@ final class AnalysisLoop {
             CrashPoint.reach(.resultsStored)
             answer = try index.finish(
                 job.id,
-                .analysed(findings: analysed.findings, results: files, notes: analysed.notes, engineSeconds: analysed.engineSeconds))
+                .analysed(
+                    findings: analysed.findings, results: files, notes: analysed.notes,
+                    engineSeconds: analysed.engineSeconds))
             counters.engine(seconds: analysed.engineSeconds)
             logger.info(
                 "analysed",
@@ -217,7 +221,8 @@ final class AnalysisLoop {
             let stored = try store.keepResult(result.path, sopInstanceUID: result.sopInstanceUID)
             return ResultFile(
                 sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
-                seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID, path: stored.relativePath, size: stored.size,
+                seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID,
+                path: stored.relativePath, size: stored.size,
                 digest: stored.digest,
                 destinations: destinations.filter { !result.isNegativeReport || $0.negativeReports }.map(\.name))
         }
@@ -225,7 +230,9 @@ final class AnalysisLoop {
 
     private func keep(_ job: Job, _ outcome: WorkerOutcome, _ directory: String) {
         if let before = provisional.removeValue(forKey: job.series) { remove(before.directory) }
-        if provisional.count >= Self.provisionalLimit, let oldest = provisional.min(by: { $0.value.revision < $1.value.revision }) {
+        if provisional.count >= Self.provisionalLimit,
+            let oldest = provisional.min(by: { $0.value.revision < $1.value.revision })
+        {
             provisional[oldest.key] = nil
             remove(oldest.value.directory)
         }

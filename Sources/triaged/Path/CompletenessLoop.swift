@@ -83,8 +83,10 @@ final class CompletenessLoop: Sendable {
                 logger.error("completeness: \(error)", metadata: ["series": "\(series.id.rawValue)"])
                 until = now + 5
             }
-            state.withLock { $0.asked[series.id] = Asked(
-                revision: series.revision, openAssociations: series.openAssociations.count, isReleased: isReleased, until: until)
+            state.withLock {
+                $0.asked[series.id] = Asked(
+                    revision: series.revision, openAssociations: series.openAssociations.count, isReleased: isReleased,
+                    until: until)
             }
             next = min(next, max(until - now, 0.01))
         }
@@ -100,7 +102,8 @@ final class CompletenessLoop: Sendable {
         if evidence.state == .waiting { return try sendOn(evidence, complete: true) ? now + 60 : now + 1 }
         let verdict = policy.verdict(
             for: Completeness.SeriesEvidence(
-                instances: evidence.instances.map { .init($0.header) }, openAssociations: evidence.openAssociations.count,
+                instances: evidence.instances.map { .init($0.header) },
+                openAssociations: evidence.openAssociations.count,
                 lastArrival: series.lastInstanceSeconds, isReleased: isReleased && evidence.openAssociations.isEmpty),
             at: now)
         switch verdict {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Association
-import Delivery
 import DICOM
+import Delivery
 import Index
 import Logging
 import Storage
@@ -133,7 +133,9 @@ final class DeliveryLoop {
             jitter: Double.random(in: 0...1))
     }
 
-    private func perform(_ attempt: Attempt, _ delivery: Delivery, over association: RequestedAssociation) throws -> Outcome {
+    private func perform(_ attempt: Attempt, _ delivery: Delivery, over association: RequestedAssociation) throws
+        -> Outcome
+    {
         switch attempt {
         case .send, .commit:
             let path = try store.absolutePath(of: delivery.path)

@@ -12,7 +12,8 @@ enum FileScan {
     static func admit(_ path: String) throws -> InstanceHeader {
         let file = try Part10File(path: path)
         var scan = DataSetScan(
-            transferSyntaxUID: file.meta.transferSyntaxUID, inflater: Inflaters.inflater(for: file.meta.transferSyntaxUID))
+            transferSyntaxUID: file.meta.transferSyntaxUID,
+            inflater: Inflaters.inflater(for: file.meta.transferSyntaxUID))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
         defer { buffer.deallocate() }
         while true {

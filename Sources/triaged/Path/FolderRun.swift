@@ -34,7 +34,9 @@ struct FolderRun {
             }
             progress("read \(done + 1) of \(files.count) files")
         }
-        guard refused < files.count else { throw Failure("\(folder): none of \(files.count) files is DICOM that can be read") }
+        guard refused < files.count else {
+            throw Failure("\(folder): none of \(files.count) files is DICOM that can be read")
+        }
         try analyse(store, index)
         let items = try WorklistSource(index: index).items()
         try index.close()
@@ -64,7 +66,9 @@ struct FolderRun {
                 throw Failure("file meta information and data set name different instances")
             }
             let stored = try writer.commit()
-            if case .duplicate = try index.record(header, file: StoredFile(stored)) { try store.remove(stored.relativePath) }
+            if case .duplicate = try index.record(header, file: StoredFile(stored)) {
+                try store.remove(stored.relativePath)
+            }
         } catch {
             writer.abandon()
             throw error

@@ -20,7 +20,8 @@ final class ReceivedInstance: InstanceSink {
         self.reception = reception
         self.request = request
         self.association = association
-        scan = DataSetScan(transferSyntaxUID: request.transferSyntaxUID, inflater: reception.inflater(request.transferSyntaxUID))
+        scan = DataSetScan(
+            transferSyntaxUID: request.transferSyntaxUID, inflater: reception.inflater(request.transferSyntaxUID))
         writer = reception.store.writer(
             for: FileMetaInformation(
                 sopClassUID: request.affectedSOPClassUID, sopInstanceUID: request.affectedSOPInstanceUID,
@@ -84,17 +85,22 @@ final class ReceivedInstance: InstanceSink {
                 reception.counters.duplicate()
                 try? reception.store.remove(stored.relativePath)
             case .restored(let lost):
-                log(.error, "a stored file was missing or damaged; the copy sent again has taken its place", ["path": "\(lost)"])
+                log(
+                    .error, "a stored file was missing or damaged; the copy sent again has taken its place",
+                    ["path": "\(lost)"])
             case .transcodedCopyPending:
                 log(.notice, "the instance came again in another transfer syntax", [:])
             case .conflict(let reason):
-                log(.error, "the instance came again and differs: analysis of its study is blocked", ["reason": "\(reason)"])
+                log(
+                    .error, "the instance came again and differs: analysis of its study is blocked",
+                    ["reason": "\(reason)"])
             }
         } catch {
             try? reception.store.remove(stored.relativePath)
             log(.error, "the index cannot be written: \(error)", [:])
             throw StoreRefusal(
-                status: error.isOutOfSpace ? .outOfResources : .processingFailure, comment: "the index cannot be written")
+                status: error.isOutOfSpace ? .outOfResources : .processingFailure,
+                comment: "the index cannot be written")
         }
     }
 

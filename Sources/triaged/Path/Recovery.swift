@@ -26,7 +26,8 @@ struct Recovery {
                 try scan.consume(bytes)
                 return scan.pixelDataOffset
             }
-            return RescannedFile(header: try scan.finish(), file: StoredFile(stored), callingAETitle: meta.sourceAETitle)
+            return RescannedFile(
+                header: try scan.finish(), file: StoredFile(stored), callingAETitle: meta.sourceAETitle)
         }
         for path in report.duplicates { try? store.remove(path) }
         for path in report.unreadable { logger.error("\(path): without a row, and not readable; it stays where it is") }
@@ -34,7 +35,8 @@ struct Recovery {
         logger.info(
             "recovered",
             metadata: [
-                "files": "\(report.looked)", "rowsWritten": "\(report.recovered)", "duplicates": "\(report.duplicates.count)",
+                "files": "\(report.looked)", "rowsWritten": "\(report.recovered)",
+                "duplicates": "\(report.duplicates.count)",
                 "jobsQueuedAgain": "\(interruption.queuedAgain)", "jobsFailed": "\(interruption.failed)",
                 "sendsUnanswered": "\(interruption.sends)",
             ])

@@ -54,7 +54,9 @@ struct WorklistSource: Sendable {
         item.demonstration = runs.contains { $0.model.isDemonstration }
         item.warnings =
             triage.warnings + study.warnings
-            + study.results.filter { !$0.review.isEmpty && !$0.deliveries.isEmpty }.map { "a delivered result needs review: \($0.review)" }.unique
+            + study.results.filter { !$0.review.isEmpty && !$0.deliveries.isEmpty }.map {
+                "a delivered result needs review: \($0.review)"
+            }.unique
             + runs.filter { !$0.isSuperseded }.flatMap(\.notes).unique
         item.times = times(study, runs: runs)
         return item
@@ -67,8 +69,10 @@ struct WorklistSource: Sendable {
         let timed = runs.filter { $0.secondsToNotification != nil }.sorted { $0.sequence < $1.sequence }
         let decisive = timed.first { run in run.findings.contains { $0.priority == study.priority } } ?? timed.first
         let series = study.series.first { series in series.runs.contains { $0.sequence == decisive?.sequence } }
-        times.lastInstanceAt = (series?.lastInstanceAt ?? study.series.map(\.lastInstanceAt).max()).map(Date.init(milliseconds:))
-        times.completeAt = (series?.completeAt ?? study.series.compactMap(\.completeAt).max()).map(Date.init(milliseconds:))
+        times.lastInstanceAt = (series?.lastInstanceAt ?? study.series.map(\.lastInstanceAt).max()).map(
+            Date.init(milliseconds:))
+        times.completeAt = (series?.completeAt ?? study.series.compactMap(\.completeAt).max()).map(
+            Date.init(milliseconds:))
         times.analysisStartedAt = decisive.map { Date(milliseconds: $0.startedAt) }
         times.analysisEndedAt = decisive.map { Date(milliseconds: $0.endedAt) }
         times.worklistChangedAt = Date(milliseconds: decisive?.endedAt ?? study.worklistChangedAt)
@@ -88,8 +92,11 @@ struct WorklistSource: Sendable {
             case .withdrawn: return nil
             }
             return Web.WorklistResult(
-                sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID, destination: delivery.destination,
-                delivery: state, reason: [delivery.lastStatus, delivery.comment].filter { !$0.isEmpty && $0 != "0000" }.joined(separator: " "))
+                sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
+                destination: delivery.destination,
+                delivery: state,
+                reason: [delivery.lastStatus, delivery.comment].filter { !$0.isEmpty && $0 != "0000" }.joined(
+                    separator: " "))
         }
     }
 }
@@ -117,7 +124,8 @@ extension StudyEvidence {
             studyInstanceUID: study.studyInstanceUID, arrivalSequence: Int(study.sequence),
             series: study.series.map { series in
                 SeriesOutcome(
-                    seriesInstanceUID: series.seriesInstanceUID, state: block.isEmpty ? StudyState(series.state) : .notAnalysed,
+                    seriesInstanceUID: series.seriesInstanceUID,
+                    state: block.isEmpty ? StudyState(series.state) : .notAnalysed,
                     reason: block.isEmpty ? series.reason : block, runs: series.runs.map(RunOutcome.init))
             },
             priorityFloor: study.priority,
@@ -128,7 +136,8 @@ extension StudyEvidence {
 extension RunOutcome {
     fileprivate init(_ run: WorklistRun) {
         self.init(
-            sequence: Int(run.sequence), kind: run.isSuperseded ? .superseded : run.kind == .final ? .final : .provisional,
+            sequence: Int(run.sequence),
+            kind: run.isSuperseded ? .superseded : run.kind == .final ? .final : .provisional,
             model: run.model, findings: run.findings)
     }
 }

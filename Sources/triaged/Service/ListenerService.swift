@@ -32,7 +32,8 @@ final class ListenerService: Service {
                     callingAETitles: configuration.unknownPeers == .accept ? nil : known),
                 maximumAssociations: configuration.maximumAssociations),
             needs: AcceptorNeeds(
-                storage: StorageNeeds(answered: { CrashPoint.reach(.responded) }) { request, association throws(StoreRefusal) in
+                storage: StorageNeeds(answered: { CrashPoint.reach(.responded) }) {
+                    request, association throws(StoreRefusal) in
                     ReceivedInstance(reception: reception, request: request, association: association)
                 },
                 opened: { association in

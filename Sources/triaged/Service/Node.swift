@@ -27,7 +27,8 @@ final class Node {
         let store = try InstanceStore(directory: configuration.storageDirectory)
         let changes = ChangeSignal()
         let index = try StudyIndex(
-            path: StudyIndex.path(in: store.directory), holds: { store.holds($0, size: $1) }, onWorklistChange: { _ in changes.raise() })
+            path: StudyIndex.path(in: store.directory), holds: { store.holds($0, size: $1) },
+            onWorklistChange: { _ in changes.raise() })
         self.index = index
         try Recovery(store: store, index: index, logger: logger).run()
 
@@ -64,12 +65,12 @@ final class Node {
                     stationName: configuration.aeTitle.string),
                 logger: logger, counters: counters, breathe: { analysisPulse.beat() },
                 jobEnded: {
-                    deliveries.forEach { $0.signal.raise() }
+                    for delivery in deliveries { delivery.signal.raise() }
                     completenessSignal.raise()
                 }))
         let analysisService = LoopService(
-            name: "analysis", signal: analysisSignal, pulse: analysisPulse, logger: logger, ended: { analysis.value.stop() }
-        ) { try analysis.value.turn() }
+            name: "analysis", signal: analysisSignal, pulse: analysisPulse, logger: logger,
+            ended: { analysis.value.stop() }, turn: { try analysis.value.turn() })
 
         let listener = try ListenerService(
             configuration: configuration,
@@ -108,12 +109,15 @@ final class Node {
         for package in packages {
             let runs = !package.identity.isDemonstration || configuration.allowDemonstration
             logger.info(
-                "model package \(package.identity.name) \(package.identity.version)\(runs ? "" : ": for demonstration, does not run")")
+                "model package \(package.identity.name) \(package.identity.version)\(runs ? "" : ": for demonstration, does not run")"
+            )
         }
         if configuration.isArchive {
             logger.warning("storage.archive is true, but storage commitment is not built yet: nothing is committed to")
         }
-        if packages.isEmpty { logger.warning("\(configuration.modelsDirectory): no model package; every study is out of scope") }
+        if packages.isEmpty {
+            logger.warning("\(configuration.modelsDirectory): no model package; every study is out of scope")
+        }
         return packages
     }
 

@@ -31,7 +31,8 @@ struct NodeState: Sendable {
         ]
         for loop in loops where loop.pulse.silence > Watchdog.longestSilence {
             checks.append(
-                ReadinessCheck(name: loop.name, isReady: false, reason: "has not moved for \(Int(loop.pulse.silence)) s"))
+                ReadinessCheck(
+                    name: loop.name, isReady: false, reason: "has not moved for \(Int(loop.pulse.silence)) s"))
         }
         return checks
     }
@@ -69,7 +70,9 @@ struct NodeState: Sendable {
         if let items = try? WorklistSource(index: index).items() {
             for item in items {
                 metrics.studies[item.state.rawValue, default: 0] += 1
-                if item.acknowledged == nil, item.state != .outOfScope { metrics.unread[item.priority.rawValue, default: 0] += 1 }
+                if item.acknowledged == nil, item.state != .outOfScope {
+                    metrics.unread[item.priority.rawValue, default: 0] += 1
+                }
             }
         }
         let now = Date().timeIntervalSince1970

@@ -78,7 +78,9 @@ struct WorkerMain {
         do {
             let package = try package(job.package)
             guard package.identity.digest == job.packageDigest else {
-                return .failed("package \(package.identity.name) was changed after the series was selected for it; restart triaged")
+                return .failed(
+                    "package \(package.identity.name) was changed after the series was selected for it; restart triaged"
+                )
             }
             let volume = try VoxelVolume.read(paths: job.instances.map(\.path), options: Self.options)
             send(WorkerMessage(id: id, body: .progress("read \(volume.frames.count) slices")))
@@ -87,7 +89,8 @@ struct WorkerMain {
             let request = ResultRequest(
                 source: SourceSeries(
                     studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
-                    frameOfReferenceUID: job.frameOfReferenceUID, instances: Self.ordered(job.instances, by: volume.frames),
+                    frameOfReferenceUID: job.frameOfReferenceUID,
+                    instances: Self.ordered(job.instances, by: volume.frames),
                     frames: volume.frames, grid: volume.grid),
                 model: package.identity, findings: result.findings,
                 soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code),
@@ -104,7 +107,8 @@ struct WorkerMain {
                     results: encoded.map {
                         EncodedFile(
                             path: $0.path, sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID,
-                            seriesInstanceUID: $0.seriesInstanceUID, transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"),
+                            seriesInstanceUID: $0.seriesInstanceUID,
+                            transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"),
                             isNegativeReport: result.findings.isEmpty)
                     },
                     coverage: result.coverage.words, coverageAccepted: result.coverage.isNegativeAccepted,
@@ -122,7 +126,9 @@ struct WorkerMain {
     /// In the order of their first slice, as results list them.
     private static func ordered(_ instances: [SourceInstance], by frames: [SourceFrame]) -> [SourceInstance] {
         var place: [UID: Int] = [:]
-        for (index, frame) in frames.enumerated() where place[frame.sopInstanceUID] == nil { place[frame.sopInstanceUID] = index }
+        for (index, frame) in frames.enumerated() where place[frame.sopInstanceUID] == nil {
+            place[frame.sopInstanceUID] = index
+        }
         return instances.filter { place[$0.sopInstanceUID] != nil }
             .sorted { (place[$0.sopInstanceUID] ?? 0) < (place[$1.sopInstanceUID] ?? 0) }
     }
