@@ -24,6 +24,7 @@ final class AnalysisLoop {
     /// Told after a job has ended: deliveries may be due, and the series may need another look.
     private let jobEnded: @Sendable () -> Void
     private let breathe: @Sendable () -> Void
+    private let shouldStop: @Sendable () -> Bool
     /// Outcomes of provisional runs, which a final run over the same instances takes over (decision 8).
     private var provisional: [SeriesID: Provisional] = [:]
     /// Comparisons under which a worker has died once.
@@ -36,6 +37,8 @@ final class AnalysisLoop {
         var outcome: WorkerOutcome
     }
 
+    /// How long a shutdown waits for a job under way, seconds; then it runs after the next start.
+    static let patience = 20.0
     /// Provisional outcomes kept for final runs to come.
     private static let provisionalLimit = 64
     /// Added to a package's own time budget for reading, decoding and encoding, seconds.
@@ -52,7 +55,7 @@ final class AnalysisLoop {
     init(
         index: StudyIndex, store: InstanceStore, worker: Worker, packages: [ModelPackage], configuration: Configuration,
         equipment: Equipment, logger: Logger, counters: Counters, breathe: @escaping @Sendable () -> Void,
-        jobEnded: @escaping @Sendable () -> Void
+        shouldStop: @escaping @Sendable () -> Bool = { false }, jobEnded: @escaping @Sendable () -> Void
     ) throws {
         self.index = index
         self.store = store
@@ -63,6 +66,7 @@ final class AnalysisLoop {
         self.logger = logger
         self.counters = counters
         self.breathe = breathe
+        self.shouldStop = shouldStop
         self.jobEnded = jobEnded
         workDirectory = store.directory + "/work"
         // What an interrupted run left is made again.
@@ -105,12 +109,19 @@ final class AnalysisLoop {
                 logger.error("the worker cannot be started: \(reason)")
                 try index.returnToQueue(job.id)
                 return 5
+            case .stopped:
+                try index.returnToQueue(job.id)
+                return 0
             case .died(let reason):
                 let outcome = try index.attemptDied(job.id, reason: reason)
                 logger.error(
                     "analysis attempt lost: \(reason)",
                     metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)", "outcome": "\(outcome)"])
             }
+        } catch {
+            // Whatever went wrong, a job must not stay running with nobody at work on it. Without effect where it has ended.
+            try index.returnToQueue(job.id)
+            throw error
         }
         jobEnded()
         return 0
@@ -134,12 +145,14 @@ final class AnalysisLoop {
             remove(directory)
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             request = try self.request(for: job, package: package, output: directory)
+        } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
+            throw .cannotStart("no space for its results in \(workDirectory)")
         } catch {
             return (.failed("the job cannot be prepared: \(error)"), directory)
         }
         let wasRunning = worker.processID
         let outcome = try worker.run(
-            .analyse(request), budget: package.manifest.budget.time + Self.overhead, breathe: breathe,
+            .analyse(request), budget: package.manifest.budget.time + Self.overhead, breathe: breathe, shouldStop: shouldStop,
             progress: { self.logger.debug("\($0)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"]) })
         counters.worker(isAlive: true, started: wasRunning != worker.processID)
         return (outcome, directory)

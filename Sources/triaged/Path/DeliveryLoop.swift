@@ -37,7 +37,7 @@ final class DeliveryLoop {
         self.index = index
         self.store = store
         var timeouts = Timeouts()
-        timeouts.response = .seconds(120)
+        timeouts.response = .seconds(60)
         requestor = Requestor(
             callingAETitle: calling, calledAETitle: destination.aeTitle, host: destination.host,
             port: UInt16(destination.port), timeouts: timeouts)

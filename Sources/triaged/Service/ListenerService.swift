@@ -15,13 +15,16 @@ final class ListenerService: Service {
     private let acceptor: Acceptor
     private let logger: Logger
     private let isAccepting = Atomic<Bool>(false)
+    private let drained: @Sendable () -> Void
 
     /// Binds at once, so that a port in use is an error of the start.
     init(
         configuration: Configuration, reception: Reception, logger: Logger,
-        ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void
+        ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void,
+        drained: @escaping @Sendable () -> Void
     ) throws {
         self.logger = logger
+        self.drained = drained
         let counters = reception.counters
         let known = Set(configuration.peers.map(\.aeTitle) + configuration.destinations.map(\.aeTitle))
         acceptor = try Acceptor(
@@ -65,6 +68,7 @@ final class ListenerService: Service {
         let (acceptor, limit) = (acceptor, Duration.seconds(Self.drainLimit))
         let aborted = await offPool { acceptor.drain(within: limit) }
         if aborted > 0 { logger.warning("\(aborted) associations were aborted, as they did not end in time") }
+        drained()
     }
 
     var isListening: Bool { isAccepting.load(ordering: .acquiring) }

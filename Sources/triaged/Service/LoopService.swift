@@ -4,7 +4,6 @@
 import Foundation
 import Logging
 import ServiceLifecycle
-import Synchronization
 
 /// A blocking loop on a thread of its own, as a service: DCMTK, SQLite and pipes must not block Swift's pool.
 ///
@@ -15,25 +14,27 @@ final class LoopService: Service {
     let signal: Signal
     private let logger: Logger
     private let turn: @Sendable () throws -> Double
-    private let shouldStop = Atomic<Bool>(false)
+    private let stopFlag: StopFlag
     /// Beaten by each turn, and from inside a long one at each step that made progress.
     let pulse: Pulse
     private let ended: @Sendable () -> Void
 
     init(
-        name: String, signal: Signal = Signal(), pulse: Pulse = Pulse(), logger: Logger,
+        name: String, signal: Signal = Signal(), pulse: Pulse = Pulse(), stopFlag: StopFlag = StopFlag(),
+        logger: Logger,
         ended: @escaping @Sendable () -> Void = {}, turn: @escaping @Sendable () throws -> Double
     ) {
         self.name = name
         self.signal = signal
         self.pulse = pulse
+        self.stopFlag = stopFlag
         self.logger = logger
         self.ended = ended
         self.turn = turn
     }
 
     func stop() {
-        shouldStop.store(true, ordering: .releasing)
+        stopFlag.raise()
         signal.raise()
     }
 
@@ -58,7 +59,7 @@ final class LoopService: Service {
     }
 
     private func loop() {
-        while !shouldStop.load(ordering: .acquiring) {
+        while !stopFlag.isRaised {
             pulse.beat()
             var pause: Double
             do {

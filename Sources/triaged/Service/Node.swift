@@ -55,6 +55,7 @@ final class Node {
         }
 
         let analysisPulse = Pulse()
+        let analysisStop = StopFlag()
         let worker = Worker(
             executable: try Self.executable(), environment: ProcessInfo.processInfo.environment, logger: logger)
         let analysis = Confined(
@@ -64,14 +65,16 @@ final class Node {
                     deviceSerialNumber: try Self.serialNumber(in: store.directory), softwareVersions: Version.text,
                     stationName: configuration.aeTitle.string),
                 logger: logger, counters: counters, breathe: { analysisPulse.beat() },
+                shouldStop: { analysisStop.secondsSinceRaised > AnalysisLoop.patience },
                 jobEnded: {
                     for delivery in deliveries { delivery.signal.raise() }
                     completenessSignal.raise()
                 }))
         let analysisService = LoopService(
-            name: "analysis", signal: analysisSignal, pulse: analysisPulse, logger: logger,
+            name: "analysis", signal: analysisSignal, pulse: analysisPulse, stopFlag: analysisStop, logger: logger,
             ended: { analysis.value.stop() }, turn: { try analysis.value.turn() })
 
+        let loops = [completenessService, analysisService] + deliveries
         let listener = try ListenerService(
             configuration: configuration,
             reception: Reception(
@@ -81,8 +84,9 @@ final class Node {
             ended: { association, end in
                 completeness.ended(association, end)
                 completenessSignal.raise()
-            })
-        let loops = [completenessService, analysisService] + deliveries
+            },
+            // All at once: the service group would stop one after the other, and each may be waiting for a peer.
+            drained: { for loop in loops { loop.stop() } })
         let worklist = WorklistSource(index: index)
         let state = NodeState(
             index: index, store: store, counters: counters, loops: loops, listener: listener)

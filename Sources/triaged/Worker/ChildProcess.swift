@@ -185,11 +185,14 @@ enum WorkerError: Error, CustomStringConvertible {
     case cannotStart(String)
     /// The worker ended, hung or spoke nonsense while it had a job: one attempt at that job is spent.
     case died(String)
+    /// We ended it, because the daemon stops.
+    case stopped
 
     var description: String {
         switch self {
         case .cannotStart(let reason): "the worker process cannot be started: \(reason)"
         case .died(let reason): "the worker process was lost: \(reason)"
+        case .stopped: "the worker was stopped"
         }
     }
 }

@@ -29,12 +29,13 @@ final class Worker {
     }
 
     /// Runs one job. Throws `died` when the process was lost or spent its budget (seconds); it is then gone.
-    /// `breathe` is called about once a second while the answer is awaited.
+    /// `breathe` and `shouldStop` are called about once a second while the answer is awaited.
     func run(
-        _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, progress: (String) -> Void
+        _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, shouldStop: () -> Bool = { false },
+        progress: (String) -> Void
     ) throws(WorkerError) -> WorkerOutcome {
         if process == nil { try start() }
-        return try exchange(job, budget: budget, breathe: breathe, progress: progress)
+        return try exchange(job, budget: budget, breathe: breathe, shouldStop: shouldStop, progress: progress)
     }
 
     /// How the process ended, where it did so between two jobs; nil while it lives. Such a death is no job's fault.
@@ -61,7 +62,8 @@ final class Worker {
     }
 
     private func exchange(
-        _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, progress: (String) -> Void
+        _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, shouldStop: () -> Bool = { false },
+        progress: (String) -> Void
     ) throws(WorkerError) -> WorkerOutcome {
         guard let process else { preconditionFailure("no process") }
         let id = nextID
@@ -81,6 +83,9 @@ final class Worker {
                 case .outcome(let outcome): return outcome
                 }
             case .end: throw lost(process)
+            case .timedOut where shouldStop():
+                stop(within: 1)
+                throw .stopped
             case .timedOut where MonotonicTime.now < deadline: continue
             case .timedOut: throw lost(process, because: "no result within \(Int(budget)) s")
             case .tooLong: throw lost(process, because: "its answer is too long")
