@@ -217,20 +217,6 @@ cdcmtk_condition cdcmtk_frame_encode(
     });
 }
 
-bool cdcmtk_item_get_word(cdcmtk_item *item, uint16_t group, uint16_t element, uint16_t *value) {
-    DcmElement *found = nullptr;
-    if (cdcmtk_unwrap(item).findAndGetElement(DcmTagKey(group, element), found).bad() || !found) return false;
-    Uint16 unsigned_value = 0;
-    if (found->getUint16(unsigned_value).good()) {
-        *value = unsigned_value;
-        return true;
-    }
-    Sint16 signed_value = 0;
-    if (found->getSint16(signed_value).bad()) return false;
-    *value = static_cast<uint16_t>(signed_value);
-    return true;
-}
-
 bool cdcmtk_pixels_layout(cdcmtk_item *item, cdcmtk_pixel_layout *layout) {
     *layout = {};
     DcmPixelData *pixels = find_pixels(cdcmtk_unwrap(item));

@@ -20,12 +20,6 @@ extension Item {
             ? .encapsulated(items: layout.item_count) : .native(length: Int(clamping: layout.native_length))
     }
 
-    /// The 16 bits of a value of VR US or SS, whichever Pixel Representation makes it (PS3.5 A.2, note).
-    package func word(_ tag: Tag) -> UInt16? {
-        var value: UInt16 = 0
-        return cdcmtk_item_get_word(pointer, tag.group, tag.element, &value) ? value : nil
-    }
-
     package func pixelItemLength(_ index: Int) -> Int { cdcmtk_pixels_item_length(pointer, index) }
 
     /// Item `index` of encapsulated Pixel Data.

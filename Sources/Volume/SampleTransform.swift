@@ -51,16 +51,16 @@ struct SampleTransform: Hashable, Sendable {
         highBit = image.highBit
         isSigned = image.format.isSigned
         paddingValue = isCT ? -1024 : 0
-        if let value = item.word(.pixelPaddingValue) {
+        if let value = item.integer(.pixelPaddingValue) {
             let first = paddingSample(value)
-            let last = item.word(.pixelPaddingRangeLimit).map { paddingSample($0) } ?? first
+            let last = item.integer(.pixelPaddingRangeLimit).map { paddingSample($0) } ?? first
             padding = min(first, last)...max(first, last)
         }
     }
 
-    /// Padding is given as a sample, not shifted to the high bit.
-    private func paddingSample(_ word: UInt16) -> Int {
-        extended(Int(word) & ((1 << bitsStored) - 1))
+    /// Padding is given as a sample, not shifted to the high bit; some scanners give it unsigned where samples are signed.
+    private func paddingSample(_ value: Int) -> Int {
+        extended(value & ((1 << bitsStored) - 1))
     }
 
     /// The sample in a word, other bits (overlays of old) masked away.

@@ -36,10 +36,6 @@ cdcmtk_condition cdcmtk_frame_encode(
     const char *_Nonnull transfer_syntax, cdcmtk_frame_format format, const uint8_t *_Nonnull native, size_t length,
     uint8_t *_Nullable *_Nonnull stream, size_t *_Nonnull stream_length);
 
-/// The first value of an element of VR US or SS, or of either as implicit VR leaves it open, as its 16 bits; false
-/// where there is none.
-bool cdcmtk_item_get_word(cdcmtk_item *_Nonnull item, uint16_t group, uint16_t element, uint16_t *_Nonnull value);
-
 /// What lies under Pixel Data.
 typedef struct cdcmtk_pixel_layout {
     bool is_encapsulated;
