@@ -179,7 +179,8 @@ extension MeasurementReport {
         let model = "\(request.model.name) \(request.model.version)"
         var sentences: [String] = []
         if request.model.isDemonstration { sentences.append("DEMONSTRATION, not for diagnosis.") }
-        sentences.append(isNegative ? "No finding by \(model)." : "\(request.findings.count) finding(s) by \(model).")
+        let count = request.findings.count
+        sentences.append("\(count == 0 ? "No" : "\(count)") finding\(count > 1 ? "s" : "") by \(model).")
         if !request.soughtFindings.isEmpty {
             sentences.append("Looked for: \(request.soughtFindings.map(\.meaning).joined(separator: ", ")).")
         }

@@ -46,11 +46,11 @@ enum Text {
         return formatted(value, 1)
     }
 
-    /// A code goes out as it is or not at all.
+    /// A code goes out as it is or not at all. A value of more than 16 characters becomes a Long Code Value.
     static func check(_ code: Code, _ what: String) throws(ResultsError) {
-        guard isPlain(code.value), isPlain(code.scheme), isPlain(code.meaning), code.value.utf8.count <= 16,
+        guard isPlain(code.value), isPlain(code.scheme), isPlain(code.meaning), code.value.utf8.count <= 64,
             code.scheme.utf8.count <= 16, code.meaning.utf8.count <= 64
-        else { throw .request("the code of \(what) is not a triplet of ASCII text of 16, 16 and 64 characters") }
+        else { throw .request("the code of \(what) is not a triplet of ASCII text of 64, 16 and 64 characters") }
     }
 
     private static func formatted(_ value: Double, _ digits: Int) -> String {

@@ -253,4 +253,22 @@ struct EncodeTests {
         let two = try study.results(findings: 2)[0].path
         #expect(try SourceStudy.read(two) { $0.string(Tag(0x0062, 0x0013)) } == "YES")
     }
+
+    @Test("a code of more than 16 characters is a Long Code Value in both objects", .enabled(if: Judge.areDue(.dciodvfy)))
+    func longCode() throws {
+        let study = try SourceStudy(Self.small)
+        defer { study.remove() }
+        let masks = study.masks
+        var request = study.request(findings: 1, masks: masks)
+        let code = Code("16000511000119103", "SCT", "Cerebrovascular accident due to thrombus")
+        request.findings[0].code = code
+        request.findings[0].type = code
+        let results = try request.encode(masks: masks, into: study.output)
+        for result in results { #expect(try Judge.dciodvfy.complaints(result.path) == []) }
+        let values = try SourceStudy.read(results[0].path) { item -> [String?] in
+            let type = item.child(Tag(0x0062, 0x0002))?.child(Tag(0x0062, 0x000F))
+            return [type?.string(Tag(0x0008, 0x0119)), type?.string(Tag(0x0008, 0x0100))]
+        }
+        #expect(values == [code.value, nil])
+    }
 }
