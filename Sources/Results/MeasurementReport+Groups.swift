@@ -70,7 +70,8 @@ extension MeasurementReport {
 
     /// The same for the box around that border.
     private func box(_ segment: Segmentation.Segment) -> [ReportItem] {
-        let box = segment.outline.box, spacing = request.source.grid.spacing
+        let box = segment.outline.box
+        let spacing = request.source.grid.spacing
         return region(segment, Concept.boundedBy, box.polyline) + [
             number(Concept.width, Double(box.columns.count) * spacing.column, Unit.millimetre),
             number(Concept.height, Double(box.rows.count) * spacing.row, Unit.millimetre),

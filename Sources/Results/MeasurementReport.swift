@@ -44,7 +44,8 @@ struct MeasurementReport {
                 source.append((sopClassUID, sopInstanceUID))
             }
         }
-        let series = [(request.source.seriesInstanceUID, source)]
+        let series =
+            [(request.source.seriesInstanceUID, source)]
             + (segmentation.map { [($0.seriesInstanceUID, segmentations)] } ?? [])
         try item.append(Attribute.currentRequestedProcedureEvidenceSequence) { (item) throws(DCMTKError) in
             try item.set(Attribute.studyInstanceUID, request.source.studyInstanceUID)
@@ -126,7 +127,8 @@ extension MeasurementReport {
             source.child(Attribute.requestAttributesSequence)?.child(Attribute.requestedProcedureCodeSequence),
         ]
         for place in places {
-            guard let value = place?.string(Attribute.codeValue), let scheme = place?.string(Attribute.codingSchemeDesignator),
+            guard let value = place?.string(Attribute.codeValue),
+                let scheme = place?.string(Attribute.codingSchemeDesignator),
                 Text.isPlain(value), Text.isPlain(scheme), value.utf8.count <= 16, scheme.utf8.count <= 16
             else { continue }
             let meaning = place?.string(Attribute.codeMeaning).flatMap { Text.isPlain($0) ? Text.long($0) : nil }

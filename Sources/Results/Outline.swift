@@ -19,8 +19,10 @@ struct Outline {
 
     /// The columns and rows that it encloses.
     var box: (columns: Range<Int>, rows: Range<Int>, polyline: [Float]) {
-        let columns = corners.map(\.column), rows = corners.map(\.row)
-        let (left, right) = (columns.min() ?? 0, columns.max() ?? 0), (top, bottom) = (rows.min() ?? 0, rows.max() ?? 0)
+        let columns = corners.map(\.column)
+        let rows = corners.map(\.row)
+        let (left, right) = (columns.min() ?? 0, columns.max() ?? 0)
+        let (top, bottom) = (rows.min() ?? 0, rows.max() ?? 0)
         let closed = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
         return (left..<right, top..<bottom, closed.flatMap { [Float($0.0), Float($0.1)] })
     }
@@ -111,7 +113,8 @@ private struct Plane {
     private func isSet(_ column: Int, _ row: Int, _ step: (column: Int, row: Int), right: Bool) -> Bool {
         // Of the four pixels around the corner, the one ahead on that side.
         let side = right ? (-step.row, step.column) : (step.row, -step.column)
-        let x = column + (step.column + side.0 > 0 ? 0 : -1), y = row + (step.row + side.1 > 0 ? 0 : -1)
+        let x = column + (step.column + side.0 > 0 ? 0 : -1)
+        let y = row + (step.row + side.1 > 0 ? 0 : -1)
         return x >= 0 && y >= 0 && x < columns && y < rows && pixels[y * columns + x]
     }
 }

@@ -146,7 +146,8 @@ package struct ResultAudit {
     private func child(of item: Item, _ name: Code) -> Item? {
         var found: Item?
         item.forEachChild(Attribute.contentSequence) { content in
-            let isNamed = content.child(Attribute.conceptNameCodeSequence).flatMap(code)?.isSameConcept(as: name) == true
+            let isNamed =
+                content.child(Attribute.conceptNameCodeSequence).flatMap(code)?.isSameConcept(as: name) == true
             if isNamed, found == nil { found = content }
         }
         return found

@@ -35,8 +35,10 @@ extension ResultRequest {
                 throw .maskDoesNotFit(finding: index, "the source has no frame of reference")
             }
         }
-        for text in [model.name, model.version, model.manufacturer, equipment.manufacturer,
-            equipment.manufacturerModelName, equipment.deviceSerialNumber, equipment.softwareVersions] {
+        for text in [
+            model.name, model.version, model.manufacturer, equipment.manufacturer,
+            equipment.manufacturerModelName, equipment.deviceSerialNumber, equipment.softwareVersions,
+        ] {
             guard !Text.plain(text).isEmpty else {
                 throw .request("a name, version or serial number of model or equipment is empty")
             }

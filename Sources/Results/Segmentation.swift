@@ -43,7 +43,8 @@ struct Segmentation {
         }
         guard !masked.isEmpty else { return nil }
         guard masked.count <= UInt16.max else { throw .request("a Segmentation has at most 65,535 segments") }
-        var slices = [[Int]](repeating: [], count: masked.count), counts = slices
+        var slices = [[Int]](repeating: [], count: masked.count)
+        var counts = slices
         for (frame, count) in zip(planes.frames, planes.counts) {
             slices[frame.segment].append(frame.slice)
             counts[frame.segment].append(count)
@@ -313,6 +314,8 @@ enum Palette {
 
     static func color(_ index: Int) -> [Double] {
         let color = colors[index % colors.count]
-        return [color.l / 100 * 65535, (color.a + 128) / 255 * 65535, (color.b + 128) / 255 * 65535].map { $0.rounded() }
+        return [color.l / 100 * 65535, (color.a + 128) / 255 * 65535, (color.b + 128) / 255 * 65535].map {
+            $0.rounded()
+        }
     }
 }

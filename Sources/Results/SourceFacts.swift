@@ -94,9 +94,11 @@ struct SourceFacts {
             var places = [item]
             if let frame {
                 // Enhanced multi-frame: the frame's own functional groups, then the shared ones.
-                places = [item.child(Attribute.perFrameFunctionalGroupsSequence, frame - 1),
-                    item.child(Attribute.sharedFunctionalGroupsSequence)]
-                    .compactMap { $0?.child(sequence) }
+                places = [
+                    item.child(Attribute.perFrameFunctionalGroupsSequence, frame - 1),
+                    item.child(Attribute.sharedFunctionalGroupsSequence),
+                ]
+                .compactMap { $0?.child(sequence) }
             }
             for place in places {
                 if let values = place.numbers(tag, count: count) {
@@ -126,7 +128,9 @@ struct SourceFacts {
     private static func lossyCompression(_ item: Item, _ syntax: UID?, _ path: String) -> LossyCompression? {
         let suffix = syntax.flatMap { $0.string.hasPrefix(jpegRoot) ? $0.string.dropFirst(jpegRoot.utf8.count) : nil }
         // Baseline and extended JPEG are lossy whatever the attribute says.
-        guard item.string(Attribute.lossyImageCompression) == "01" || suffix == "50" || suffix == "51" else { return nil }
+        guard item.string(Attribute.lossyImageCompression) == "01" || suffix == "50" || suffix == "51" else {
+            return nil
+        }
         func stated(_ tag: Tag) -> String? { item.string(tag).flatMap { $0.isEmpty ? nil : $0 } }
         let method: String? =
             switch suffix {
@@ -147,7 +151,8 @@ struct SourceFacts {
         guard stat(path, &status) == 0, status.st_size > 0, let rows = item.number(Attribute.rows),
             let columns = item.number(Attribute.columns), let bits = item.number(Attribute.bitsAllocated)
         else { return nil }
-        let samples = item.number(Attribute.samplesPerPixel) ?? 1, frames = item.number(Attribute.numberOfFrames) ?? 1
+        let samples = item.number(Attribute.samplesPerPixel) ?? 1
+        let frames = item.number(Attribute.numberOfFrames) ?? 1
         return Text.decimal(rows * columns * bits / 8 * samples * frames / Double(status.st_size), digits: 3)
     }
 }
@@ -157,13 +162,16 @@ extension SourceFacts {
     /// a pixel: a mask on the wrong slice, or turned over, would point the reader at the wrong place.
     func check(_ grid: Grid) throws(ResultsError) {
         let spacing = grid.spacing
-        let column = grid.columnStep * (1 / spacing.column), row = grid.rowStep * (1 / spacing.row)
+        let column = grid.columnStep * (1 / spacing.column)
+        let row = grid.rowStep * (1 / spacing.row)
         let normal = column.cross(row)
         let distance = grid.slices > 1 ? abs(grid.sliceStep.dot(normal)) : .infinity
         for (slice, plane) in planes.enumerated() {
-            let position = plane.position.components, orientation = plane.orientation.components
+            let position = plane.position.components
+            let orientation = plane.orientation.components
             let pixel = plane.pixelSpacing.components
-            let away = Vector3(position[0], position[1], position[2]) - grid.point(column: 0, row: 0, slice: Double(slice))
+            let away =
+                Vector3(position[0], position[1], position[2]) - grid.point(column: 0, row: 0, slice: Double(slice))
             let turned = max(
                 (Vector3(orientation[0], orientation[1], orientation[2]) - column).length,
                 (Vector3(orientation[3], orientation[4], orientation[5]) - row).length)

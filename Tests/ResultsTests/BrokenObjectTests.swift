@@ -43,7 +43,9 @@ import Testing
         #expect(try Judge.dcentvfy.complaints(broken.study.files + [broken.path]) != [])
     }
 
-    @Test("dsrdump and PixelMed object to an observer that is nothing", .enabled(if: Judge.areDue(.dsrdump, .pixelMedReport)))
+    @Test(
+        "dsrdump and PixelMed object to an observer that is nothing",
+        .enabled(if: Judge.areDue(.dsrdump, .pixelMedReport)))
     func observer() throws {
         let broken = try Broken(.measurementReport) { (item) throws(DCMTKError) in
             // 121012 Device Observer UID loses its value.

@@ -14,10 +14,12 @@ struct EncodeTests {
 
     @Test("the same request gives the same bytes under the same UIDs, wherever the files lie")
     func reproducible() throws {
-        let first = try SourceStudy(Self.small), second = try SourceStudy(Self.small)
+        let first = try SourceStudy(Self.small)
+        let second = try SourceStudy(Self.small)
         defer { first.remove() }
         defer { second.remove() }
-        let one = try first.results(findings: 2), two = try second.results(findings: 2)
+        let one = try first.results(findings: 2)
+        let two = try second.results(findings: 2)
         #expect(one.map(\.sopInstanceUID) == two.map(\.sopInstanceUID))
         #expect(one.map(\.digest) == two.map(\.digest))
         for (a, b) in zip(one, two) {
@@ -106,13 +108,15 @@ struct EncodeTests {
         }
     }
 
-    @Test("patient and study keep their bytes and their character set [OBJ-1]", arguments: [
-        JudgeTests.japanese,
-        // Katakana of ISO 2022 IR 13, put into the files below.
-        SourceStudy.Options(
-            name: "IR 13", columns: 33, rows: 31, characterSet: "ISO 2022 IR 13\\ISO 2022 IR 87",
-            patientName: "KATAKANA^NAME="),
-    ])
+    @Test(
+        "patient and study keep their bytes and their character set [OBJ-1]",
+        arguments: [
+            JudgeTests.japanese,
+            // Katakana of ISO 2022 IR 13, put into the files below.
+            SourceStudy.Options(
+                name: "IR 13", columns: 33, rows: 31, characterSet: "ISO 2022 IR 13\\ISO 2022 IR 87",
+                patientName: "KATAKANA^NAME="),
+        ])
     func patientBytes(_ options: SourceStudy.Options) throws {
         let study = try SourceStudy(options)
         defer { study.remove() }
@@ -153,7 +157,9 @@ struct EncodeTests {
     @Test("a lossy source makes a lossy Segmentation, with the source's ratio and method")
     func lossy() throws {
         let tags = [Tag(0x0028, 0x2110), Tag(0x0028, 0x2112), Tag(0x0028, 0x2114)]
-        for (ratio, expected) in [(nil, ["00", nil, nil]), ("12.5", ["01", "12.5", "ISO_10918_1"])] as [(String?, [String?])] {
+        for (ratio, expected) in [(nil, ["00", nil, nil]), ("12.5", ["01", "12.5", "ISO_10918_1"])]
+            as [(String?, [String?])]
+        {
             var options = Self.small
             options.lossyRatio = ratio
             let study = try SourceStudy(options)
@@ -200,7 +206,8 @@ struct EncodeTests {
         #expect(segment == ["triaged project", "head-ct-hyperdensity", "1.0.0"])
     }
 
-    @Test("a demonstration says so in series description and label, another package does not", arguments: [true, false])
+    @Test(
+        "a demonstration says so in series description and label, another package does not", arguments: [true, false])
     func demonstration(_ isDemonstration: Bool) throws {
         let study = try SourceStudy(Self.small)
         defer { study.remove() }
@@ -217,8 +224,11 @@ struct EncodeTests {
         let labels = try SourceStudy.read(results[0].path) { item in
             [item.string(Tag(0x0070, 0x0080)), item.child(Tag(0x0062, 0x0002))?.string(Tag(0x0062, 0x0005))]
         }
-        #expect(labels == (isDemonstration
-            ? ["DEMONSTRATION", "DEMONSTRATION Intracranial hemorrhage"] : ["SEGMENTATION", "Intracranial hemorrhage"]))
+        #expect(
+            labels
+                == (isDemonstration
+                    ? ["DEMONSTRATION", "DEMONSTRATION Intracranial hemorrhage"]
+                    : ["SEGMENTATION", "Intracranial hemorrhage"]))
     }
 
     @Test("positions are the source's own strings, and tilted slices state no distance between them")
@@ -254,7 +264,8 @@ struct EncodeTests {
         #expect(try SourceStudy.read(two) { $0.string(Tag(0x0062, 0x0013)) } == "YES")
     }
 
-    @Test("a code of more than 16 characters is a Long Code Value in both objects", .enabled(if: Judge.areDue(.dciodvfy)))
+    @Test(
+        "a code of more than 16 characters is a Long Code Value in both objects", .enabled(if: Judge.areDue(.dciodvfy)))
     func longCode() throws {
         let study = try SourceStudy(Self.small)
         defer { study.remove() }

@@ -16,7 +16,8 @@ import Testing
     static let multiFrame = SourceStudy.Options(name: "multi-frame", columns: 40, rows: 37, isMultiFrame: true)
     static let japanese = SourceStudy.Options(
         name: "ISO 2022 Japanese", columns: 40, rows: 37, characterSet: "\\ISO 2022 IR 87",
-        patientName: "Yamada^Tarou=\u{1B}$B;3ED\u{1B}(B^\u{1B}$BB@O:\u{1B}(B=\u{1B}$B$d$^$@\u{1B}(B^\u{1B}$B$?$m$&\u{1B}(B")
+        patientName:
+            "Yamada^Tarou=\u{1B}$B;3ED\u{1B}(B^\u{1B}$BB@O:\u{1B}(B=\u{1B}$B$d$^$@\u{1B}(B^\u{1B}$B$?$m$&\u{1B}(B")
     static let kinds: [SourceStudy.Options] = [
         tilted, multiFrame, japanese,
         .init(name: "lossy", columns: 40, rows: 37, lossyRatio: "12.5"),

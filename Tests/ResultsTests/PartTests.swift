@@ -58,7 +58,8 @@ struct PartTests {
             "#.#",
             "##.",
         ])
-        #expect(Outline(pinch, slice: 0).polyline == [0, 0, 3, 0, 3, 2, 2, 2, 2, 1, 1, 1, 1, 2, 2, 2, 2, 3, 0, 3, 0, 0])
+        #expect(
+            Outline(pinch, slice: 0).polyline == [0, 0, 3, 0, 3, 2, 2, 2, 2, 1, 1, 1, 1, 2, 2, 2, 2, 3, 0, 3, 0, 0])
         #expect(Outline(pinch, slice: 0).box.polyline == [0, 0, 3, 0, 3, 3, 0, 3, 0, 0])
         #expect(Outline(mask(["###"]), slice: 0).polyline == [0, 0, 3, 0, 3, 1, 0, 1, 0, 0])
     }

@@ -73,7 +73,8 @@ struct RefusalTests {
     @Test(
         "instances of two patients make no results",
         arguments: [
-            (DICOM.Tag(0x0010, 0x0020), "P0002"), (DICOM.Tag(0x0010, 0x0021), "OTHER"), (DICOM.Tag(0x0010, 0x0030), "19500204"),
+            (DICOM.Tag(0x0010, 0x0020), "P0002"), (DICOM.Tag(0x0010, 0x0021), "OTHER"),
+            (DICOM.Tag(0x0010, 0x0030), "19500204"),
             (DICOM.Tag(0x0010, 0x0040), "M"),
         ])
     func mixed(_ tag: DICOM.Tag, _ value: String) throws {

@@ -47,7 +47,8 @@ struct SourceStudy {
             columns: options.columns, rows: options.rows, slices: options.slices)
         var instances: [SourceInstance] = []
         var frames: [SourceFrame] = []
-        let sopClassUID = UID(literal: options.isMultiFrame ? "1.2.840.10008.5.1.4.1.1.2.1" : "1.2.840.10008.5.1.4.1.1.2")
+        let sopClassUID = UID(
+            literal: options.isMultiFrame ? "1.2.840.10008.5.1.4.1.1.2.1" : "1.2.840.10008.5.1.4.1.1.2")
         for slice in 0..<(options.isMultiFrame ? 1 : options.slices) {
             guard let uid = UID("\(Self.series).\(slice + 1)") else { preconditionFailure("a short UID") }
             let path = "\(directory)/\(slice + 1).dcm"
@@ -81,7 +82,8 @@ struct SourceStudy {
             (0x0008, 0x0020, "20260102"), (0x0008, 0x0023, "20260102"), (0x0008, 0x0030, "101112"),
             (0x0008, 0x0033, "101112"), (0x0008, 0x0050, "A123"), (0x0008, 0x0060, "CT"), (0x0008, 0x0070, "Maker"),
             (0x0008, 0x0090, ""), (0x0008, 0x1030, "CT head"), (0x0010, 0x0010, options.patientName),
-            (0x0010, 0x0020, "P0001"), (0x0010, 0x0021, "HOSPITAL"), (0x0010, 0x0030, "19500203"), (0x0010, 0x0040, "F"),
+            (0x0010, 0x0020, "P0001"), (0x0010, 0x0021, "HOSPITAL"), (0x0010, 0x0030, "19500203"),
+            (0x0010, 0x0040, "F"),
             (0x0018, 0x0015, "HEAD"), (0x0020, 0x0010, "S1"), (0x0020, 0x0011, "2"),
             (0x0020, 0x0013, "\(slice + 1)"), (0x0020, 0x1040, ""), (0x0028, 0x0004, "MONOCHROME2"),
         ]
@@ -91,8 +93,10 @@ struct SourceStudy {
         try item.set(Tag(0x0020, 0x000D), study)
         try item.set(Tag(0x0020, 0x000E), series)
         try item.set(Tag(0x0020, 0x0052), frameOfReference)
-        for (element, value) in [(0x0002, 1), (0x0010, grid.rows), (0x0011, grid.columns), (0x0100, 16), (0x0101, 16),
-            (0x0102, 15), (0x0103, 1)] {
+        for (element, value) in [
+            (0x0002, 1), (0x0010, grid.rows), (0x0011, grid.columns), (0x0100, 16), (0x0101, 16),
+            (0x0102, 15), (0x0103, 1),
+        ] {
             try item.set(Tag(0x0028, UInt16(element)), value)
         }
         if let ratio = options.lossyRatio {
