@@ -73,7 +73,19 @@ package struct ModelPackage: Sendable, Equatable {
         var results: [Result<ModelPackage, PackageError>] = []
         for name in names where !name.hasPrefix(".") {
             let folder = directory + "/" + name
-            guard isFile(folder + "/" + manifestName) else { continue }
+            guard isFile(folder + "/" + manifestName) else {
+                // A package that was copied by half must not be passed over: its studies would go unanalysed.
+                if isDirectory(folder) {
+                    results.append(
+                        .failure(
+                            .invalid([
+                                .init(
+                                    file: folder, line: nil,
+                                    message: "has no \(manifestName), so that it is no model package")
+                            ])))
+                }
+                continue
+            }
             do throws(PackageError) {
                 let package = try load(folder: folder)
                 if seen.insert("\(package.identity.name) \(package.identity.version)").inserted {
@@ -100,6 +112,11 @@ package struct ModelPackage: Sendable, Equatable {
             name: manifest.name, version: manifest.version, manufacturer: manifest.manufacturer,
             digest: hex(SHA256.hash(data: Data(parts.joined(separator: " ").utf8))),
             isDemonstration: manifest.use == .demonstration)
+    }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
     private static func isFile(_ path: String) -> Bool {

@@ -30,7 +30,11 @@ struct Check: ParsableCommand {
 
     private static func models(_ configuration: Configuration) -> [String] {
         do {
-            return try ModelPackage.loadAll(directory: configuration.modelsDirectory).flatMap { result -> [String] in
+            let results = try ModelPackage.loadAll(directory: configuration.modelsDirectory)
+            if results.isEmpty {
+                print("\(configuration.modelsDirectory): no model package; every study is out of scope")
+            }
+            return results.flatMap { result -> [String] in
                 switch result {
                 case .success(let package):
                     if package.identity.isDemonstration, !configuration.allowDemonstration {
