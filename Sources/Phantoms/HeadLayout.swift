@@ -27,12 +27,28 @@ struct HeadLayout {
         guard (1...65_535).contains(choices.columns), (1...65_535).contains(choices.rows) else {
             throw .impossible("columns and rows are 1 to 65535")
         }
+        guard choices.noise.isFinite, (0...1000).contains(choices.noise) else {
+            throw .impossible("noise is 0 to 1000 HU")
+        }
+        if case .bleed(let bleed) = choices.finding {
+            guard bleed.volume.isFinite, bleed.volume > 0, bleed.volume <= 2000 else {
+                throw .impossible("a bleed has more than 0 and at most 2000 mL")
+            }
+            guard bleed.density.isFinite, (-1000...3000).contains(bleed.density) else {
+                throw .impossible("a bleed has -1000 to 3000 HU")
+            }
+            guard [bleed.lateral, bleed.posterior, bleed.superior].allSatisfy({ $0.isFinite && abs($0) <= 500 }) else {
+                throw .impossible("a bleed lies within 500 mm of the centre")
+            }
+        }
         guard choices.slices >= 1, choices.slices <= 100_000 else { throw .impossible("slices are 1 to 100000") }
         guard choices.defects.isEmpty || choices.slices >= 6 else {
             throw .impossible("a defect needs at least 6 slices to show among")
         }
         guard abs(choices.tilt) <= 45 else { throw .impossible("a gantry tilts by 45 degrees at most") }
-        guard choices.tilt == 0 || choices.orientation == .axial else { throw .impossible("only axial slices are tilted") }
+        guard choices.tilt == 0 || choices.orientation == .axial else {
+            throw .impossible("only axial slices are tilted")
+        }
         pixelSpacing = rounded(choices.pixelSpacing ?? 240 / Double(max(choices.columns, choices.rows)))
         sliceSpacing = rounded(choices.sliceSpacing ?? 160 / Double(choices.slices))
         sliceThickness = rounded(choices.sliceThickness ?? sliceSpacing)
