@@ -4,7 +4,6 @@
 import ArgumentParser
 import DICOM
 import Foundation
-import FoundationNetworking
 import Index
 import Triage
 import Web
@@ -30,9 +29,9 @@ struct ShowStatus: ParsableCommand {
 
     private func readiness(_ configuration: Configuration) throws -> Bool {
         struct Answer: Decodable { var checks: [ReadinessCheck] }
-        let host = configuration.webHost == "::1" ? "[::1]" : configuration.webHost
-        guard let url = URL(string: "http://\(host):\(configuration.webPort)/readyz"),
-            let answer = try? JSONDecoder().decode(Answer.self, from: Data(contentsOf: url, unready: true))
+        let host = configuration.webHost
+        guard let body = LoopbackRequest.get("/readyz", host: host, port: configuration.webPort),
+            let answer = try? JSONDecoder().decode(Answer.self, from: body)
         else {
             print("daemon        not running, or not answering on \(host) port \(configuration.webPort)")
             return false
@@ -77,24 +76,4 @@ struct ShowStatus: ParsableCommand {
         counts.isEmpty
             ? "none" : counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
     }
-}
-
-extension Data {
-    /// The body of an HTTP answer of any status.
-    fileprivate init(contentsOf url: URL, unready: Bool) throws {
-        var request = URLRequest(url: url)
-        request.timeoutInterval = 5
-        let answer = Box()
-        let done = DispatchSemaphore(value: 0)
-        URLSession.shared.dataTask(with: request) { data, _, _ in
-            answer.data = data
-            done.signal()
-        }.resume()
-        done.wait()
-        guard let data = answer.data else { throw URLError(.cannotConnectToHost) }
-        self = data
-    }
-
-    /// Unchecked: written before the semaphore is signalled, read after.
-    private final class Box: @unchecked Sendable { var data: Data? }
 }
