@@ -22,8 +22,9 @@ extension EndToEnd {
             #expect(eventually(within: 60) { systemd.take().contains("READY=1") ? true : nil } == true, "\(node.output)")
             let echo = try Self.echo(node)
             #expect(echo.status == 0, "READY came before an association was possible: \(echo.output)")
+            // Twice in WATCHDOG_USEC; the node's own rhythm, 10 s, would be too slow.
             #expect(
-                eventually(within: 30) { systemd.take().count { $0 == "WATCHDOG=1" } >= 4 ? true : nil } == true,
+                eventually(within: 30) { systemd.take().count { $0 == "WATCHDOG=1" } >= 20 ? true : nil } == true,
                 "\(systemd.messages)")
             #expect(systemd.messages.count { $0 == "READY=1" } == 1)
             #expect(!systemd.messages.contains("STOPPING=1"))
@@ -79,6 +80,28 @@ extension EndToEnd {
             #expect(try dataSet(ofFile: file) == Data(instance))
             try node.start()
             #expect(try node.worklist().count == 1)
+            #expect(node.stop() == 0)
+        }
+
+        @Test("SIGTERM does not wait for a worker that hangs; its job is done after the next start and no attempt is spent [SERVICE-5]")
+        func endDuringAnalysis() throws {
+            let node = try Daemon()
+            try node.start()
+            let worker = try node.worker()
+            #expect(kill(worker, SIGSTOP) == 0)
+            let study = try Fixtures.smallBleed(seed: 321)
+            let sent = try node.send(study.files, arguments: ["--abort"])
+            #expect(sent.acknowledged.count == study.files.count, "\(sent.output)")
+            #expect(try node.item(study: study.studyInstanceUID, state: "analysing") != nil, "\(node.output)")
+            // The unit's TimeoutStopSec is 90 s; then systemd would send SIGKILL.
+            try #require(node.stop(within: 80) == 0, "\(node.output)")
+            #expect(!ProcessTable.isRunning(worker))
+
+            try node.start()
+            // No job was under way when the daemon ended, so that its end was nobody's death.
+            #expect(node.output.contains("jobsQueuedAgain=0"), "\(node.output)")
+            let item = try #require(try node.item(study: study.studyInstanceUID, state: "analysed"), "\(node.output)")
+            #expect(item["priority"] as? String == "critical")
             #expect(node.stop() == 0)
         }
 
