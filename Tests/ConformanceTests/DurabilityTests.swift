@@ -15,28 +15,63 @@ extension EndToEnd {
             let file = try #require(study.files.first)
             let uid = try #require(try sopInstanceUIDs(ofFiles: [file])[file])
             let node = try Daemon()
-            let log = node.directory.file("trace")
-            // -D leaves the daemon our child.
-            try node.start(wrapper: [
-                "/usr/bin/strace", "-D", "-f", "--seccomp-bpf", "-yy", "-s", "24", "-o", log, "-e",
-                "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2",
-            ])
+            try Self.startTraced(node)
             let sent = try node.send([file])
             #expect(sent.acknowledged == [file], "\(sent.output)")
-            let stored = try #require(node.storedFiles()[uid]?.first)
-            let size = try #require(try FileManager.default.attributesOfItem(atPath: stored)[.size] as? Int)
+            let size = try Self.size(of: uid, in: node)
+            let trace = try Self.endTraced(node)
+            let rule = DurabilityOrder(store: node.storeDirectory, port: node.dicomPort)
+            #expect(throws: Never.self) { try rule.check(trace, sopInstanceUID: uid, size: size) }
+        }
+
+        @Test("the order holds for each instance of associations that share syncs and transactions [C-STORE-3]")
+        func orderOfMany() throws {
+            let node = try Daemon()
+            let studies = try (201...204).map { try Fixtures.smallBleed(seed: $0) }
+            try Self.startTraced(node)
+            let senders = try studies.enumerated().map { number, study in
+                try Tool(
+                    "/usr/bin/storescu", ["-aet", "CT1", "-aec", "TRIAGED", "-v", "127.0.0.1", "\(node.dicomPort)"] + study.files,
+                    environment: ["TCP_NODELAY": "1"], log: node.directory.file("sender-\(number)"))
+            }
+            for (sender, study) in zip(senders, studies) {
+                let outcome = sender.wait(seconds: 60)
+                #expect(Sending.acknowledged(in: outcome.output) == study.files, "\(outcome.output)")
+            }
+            let uids = studies.flatMap(\.sopInstanceUIDs)
+            let sizes = try Dictionary(uniqueKeysWithValues: uids.map { ($0, try Self.size(of: $0, in: node)) })
+            let trace = try Self.endTraced(node)
+            let rule = DurabilityOrder(store: node.storeDirectory, port: node.dicomPort, isShared: true)
+            for uid in uids {
+                #expect(throws: Never.self) { try rule.check(trace, sopInstanceUID: uid, size: sizes[uid] ?? 0) }
+            }
+        }
+
+        private static func startTraced(_ node: Daemon) throws {
+            // -D leaves the daemon our child.
+            try node.start(wrapper: [
+                "/usr/bin/strace", "-D", "-f", "--seccomp-bpf", "-yy", "-s", "24", "-o", node.directory.file("trace"), "-e",
+                "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2",
+            ])
+        }
+
+        private static func size(of sopInstanceUID: String, in node: Daemon) throws -> Int {
+            let stored = try #require(node.storedFiles()[sopInstanceUID]?.first)
+            return try #require(try FileManager.default.attributesOfItem(atPath: stored)[.size] as? Int)
+        }
+
+        /// Ends the daemon and waits until strace has written its last line.
+        private static func endTraced(_ node: Daemon) throws -> SystemCallTrace {
             let daemon = try #require(node.process?.processID)
-            #expect(node.stop() == 0)
+            #expect(node.stop(within: 60) == 0)
             let text = try #require(
                 eventually(within: 20) {
-                    (try? String(contentsOfFile: log, encoding: .utf8)).flatMap { text in
+                    (try? String(contentsOfFile: node.directory.file("trace"), encoding: .utf8)).flatMap { text in
                         text.split(separator: "\n").contains { $0.hasPrefix("\(daemon) ") && $0.contains("+++ exited with 0") }
                             ? text : nil
                     }
                 })
-            let rule = DurabilityOrder(store: node.storeDirectory, port: node.dicomPort)
-            let trace = SystemCallTrace(text)
-            #expect(throws: Never.self) { try rule.check(trace, sopInstanceUID: uid, size: size) }
+            return SystemCallTrace(text)
         }
 
         /// Of one instance: what the check must see.

@@ -74,21 +74,24 @@ struct SystemCallTrace {
 struct DurabilityOrder {
     var store: String
     var port: Int
+    /// Associations at the same time share syncs and transactions: another thread may have written the row.
+    var isShared = false
 
     struct Violation: Error, Equatable, CustomStringConvertible {
         var description: String
         init(_ description: String) { self.description = description }
     }
 
-    /// Throws where a call is missing or out of order. The trace holds one instance and one association.
+    /// Throws where a call is missing or out of order. Each association has a thread of its own, which answers its requests in
+    /// their order.
     func check(_ trace: SystemCallTrace, sopInstanceUID: String, size: Int) throws(Violation) {
         let calls = trace.calls
-        guard
-            let rename = calls.first(where: {
-                $0.name.hasPrefix("rename") && $0.arguments.contains("\(store)/instances/")
-                    && $0.arguments.contains("/\(sopInstanceUID).")
-            }), rename.result == 0
-        else { throw Violation("the file is not renamed into place") }
+        let renames = calls.filter {
+            $0.name.hasPrefix("rename") && $0.arguments.contains("\(store)/instances/") && $0.result == 0
+        }
+        guard let rename = renames.first(where: { $0.arguments.contains("/\(sopInstanceUID).") }) else {
+            throw Violation("the file is not renamed into place")
+        }
         let names = rename.arguments.split(separator: "\"").filter { $0.hasPrefix("/") }.map(String.init)
         guard names.count == 2 else { throw Violation("not a rename between two paths: \(rename.arguments)") }
         let (temporary, directory) = (names[0], String(names[1][..<(names[1].lastIndex(of: "/") ?? names[1].endIndex)]))
@@ -104,15 +107,19 @@ struct DurabilityOrder {
         guard let directorySync = calls.first(where: { Self.isSync($0, of: directory) && $0.began > rename.ended }) else {
             throw Violation("the directory is not synced after the rename")
         }
-        // P-DATA-TF is the PDU of type 4 (PS3.8 9.3.5); with one request, the first that the node sends is its response.
+        // P-DATA-TF is the PDU of type 4 (PS3.8 9.3.5); the node sends nothing but responses in them.
         let answers = calls.filter {
             ["write", "writev", "sendto", "sendmsg"].contains($0.name) && $0.arguments.contains("<TCP:[127.0.0.1:\(port)->")
-                && $0.arguments.contains("\"\\4\\0")
+                && $0.arguments.contains("\"\\4\\0") && $0.thread == rename.thread
         }
-        guard answers.count == 1, let response = answers.first else { throw Violation("\(answers.count) responses instead of one") }
+        let requests = renames.filter { $0.thread == rename.thread }
+        guard answers.count == requests.count, let number = requests.firstIndex(where: { $0.began == rename.began }) else {
+            throw Violation("\(answers.count) responses to \(requests.count) requests")
+        }
+        let response = answers[number]
         guard directorySync.ended < response.began else { throw Violation("the response leaves before the directory is synced") }
         let isRowWritten = calls.contains {
-            $0.name.hasPrefix("pwrite") && Self.isOn("\(store)/index.sqlite-wal", $0) && $0.thread == response.thread
+            $0.name.hasPrefix("pwrite") && Self.isOn("\(store)/index.sqlite-wal", $0) && (isShared || $0.thread == response.thread)
                 && $0.began > directorySync.ended && $0.ended < response.began && ($0.result ?? 0) > 0
         }
         guard isRowWritten else { throw Violation("the response leaves before the row is written") }
