@@ -134,6 +134,22 @@ extension StudyIndex {
         return isBegun
     }
 
+    /// To be called once after a start: queued jobs of packages that are gone, changed or no longer allowed end, and their
+    /// series are open for selection again. Gives their number.
+    package func withdrawJobs(except models: [ModelIdentity]) throws(IndexError) -> Int {
+        try durably { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT * FROM job WHERE state = 'queued'")
+            var count = 0
+            for row in rows where !models.contains(where: { $0.digest == row["modelDigest"] && $0.name == row["modelName"] }) {
+                let id: Int64 = row["id"]
+                // Gone as if it had never been queued: selection decides anew, and may queue the same again one day.
+                try db.execute(sql: "DELETE FROM job WHERE id = ? AND outcomeSequence IS NULL", arguments: [id])
+                count += db.changesCount
+            }
+            return count
+        }
+    }
+
     /// The job has not begun after all, through no fault of its own: no attempt is spent.
     package func returnToQueue(_ id: JobID) throws(IndexError) {
         try durably { db in

@@ -60,9 +60,10 @@ extension StudyIndex {
     ///
     /// - Parameters:
     ///   - files: of all epochs after `syncedEpoch()`, in the order in which they were written.
-    ///   - scan: reads a file anew; called only for files without a row.
+    ///   - scan: reads a file anew; called only for files without a row. Nil where the file is no DICOM that can be read;
+    ///     a throw ends the recovery, as the file may be readable the next time.
     package func recover(
-        _ files: [UnindexedFile], scan: (UnindexedFile) throws -> RescannedFile
+        _ files: [UnindexedFile], scan: (UnindexedFile) throws -> RescannedFile?
     ) throws(IndexError) -> RecoveryReport {
         var report = RecoveryReport()
         report.looked = files.count
@@ -76,13 +77,15 @@ extension StudyIndex {
             return known
         }
         for file in files where !known.contains(file.path) {
-            let rescanned: RescannedFile
-            do { rescanned = try scan(file) } catch {
+            let rescanned: RescannedFile?
+            do { rescanned = try scan(file) } catch { throw .cannotOpen(path: file.path, message: "\(error)") }
+            guard let rescanned else {
                 report.unreadable.append(file.path)
                 continue
             }
             let now = clock()
-            let written = file.modified / 1_000_000
+            // A clock that was reset must not make the instance one of the future, for whose quiet period nobody waits.
+            let written = min(file.modified / 1_000_000, now.wall)
             let outcome = try record(
                 rescanned.header, file: rescanned.file, callingAETitle: rescanned.callingAETitle,
                 receivedAt: Moment(wall: written, monotonic: now.monotonic - (now.wall - written) * 1_000_000))

@@ -26,13 +26,22 @@ final class AnalysisLoop {
     private let breathe: @Sendable () -> Void
     private let shouldStop: @Sendable () -> Bool
     /// Outcomes of provisional runs, which a final run over the same instances takes over (decision 8).
-    private var provisional: [SeriesID: Provisional] = [:]
+    private var provisional: [ProvisionalKey: Provisional] = [:]
+    private var provisionalCount = 0
+    /// The job whose end is not written down yet: nobody else would ever take it up again.
+    private var unsettled: JobID?
     /// Comparisons under which a worker has died once.
     private var lostComparisons: Set<Int64> = []
 
-    private struct Provisional {
-        var revision: Int64
+    private struct ProvisionalKey: Hashable {
+        var series: SeriesID
         var model: ModelIdentity
+    }
+
+    private struct Provisional {
+        /// In the order of their outcomes.
+        var number: Int
+        var revision: Int64
         var directory: String
         var outcome: WorkerOutcome
     }
@@ -92,10 +101,17 @@ final class AnalysisLoop {
             counters.worker(isAlive: false)
             logger.error("the worker ended while it had nothing to do: \(end)")
         }
+        if let job = unsettled {
+            try index.returnToQueue(job)
+            unsettled = nil
+        }
         if worker.processID == nil { warm() }
+        // Without a worker nothing is begun, and nothing blamed.
+        guard worker.processID != nil else { return 5 }
         for comparison in try index.pendingComparisons(limit: 16) { try compare(comparison) }
         guard let job = try index.nextJob() else { return 2 }
         guard try index.beginAttempt(job.id) else { return 0 }
+        unsettled = job.id
         CrashPoint.reach(.jobStarted)
         do {
             let (outcome, directory) = try run(job)
@@ -108,9 +124,11 @@ final class AnalysisLoop {
                 // Nobody's fault but the node's: no attempt is spent on the job.
                 logger.error("the worker cannot be started: \(reason)")
                 try index.returnToQueue(job.id)
+                unsettled = nil
                 return 5
             case .stopped:
                 try index.returnToQueue(job.id)
+                unsettled = nil
                 return 0
             case .died(let reason):
                 let outcome = try index.attemptDied(job.id, reason: reason)
@@ -118,11 +136,8 @@ final class AnalysisLoop {
                     "analysis attempt lost: \(reason)",
                     metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)", "outcome": "\(outcome)"])
             }
-        } catch {
-            // Whatever went wrong, a job must not stay running with nobody at work on it. Without effect where it has ended.
-            try index.returnToQueue(job.id)
-            throw error
         }
+        unsettled = nil
         jobEnded()
         return 0
     }
@@ -132,8 +147,9 @@ final class AnalysisLoop {
     // MARK: One job
 
     private func run(_ job: Job) throws(WorkerError) -> (WorkerOutcome, directory: String) {
-        if job.run == .final, let kept = provisional.removeValue(forKey: job.series) {
-            if kept.revision == job.revision, kept.model == job.model { return (kept.outcome, kept.directory) }
+        let key = ProvisionalKey(series: job.series, model: job.model)
+        if job.run == .final, let kept = provisional.removeValue(forKey: key) {
+            if kept.revision == job.revision { return (kept.outcome, kept.directory) }
             remove(kept.directory)
         }
         let directory = "\(workDirectory)/\(job.id.rawValue)"
@@ -181,15 +197,14 @@ final class AnalysisLoop {
             configurationDigest: Version.configurationDigest(destinations))
     }
 
-    /// A job never stays running because its outcome cannot be written: it waits for space, or fails with the reason.
+    /// A job never stays running because its outcome cannot be written: it fails with the reason, or runs again once the
+    /// index can be written (`unsettled`).
     private func settle(_ job: Job, _ outcome: WorkerOutcome, in directory: String) throws {
         do {
             try finish(job, outcome, in: directory)
         } catch {
             let isTransient = (error as? StorageError)?.isOutOfSpace ?? (error as? IndexError)?.isTransient ?? false
-            if isTransient {
-                try index.returnToQueue(job.id)
-            } else {
+            if !isTransient {
                 _ = try index.finish(job.id, .failed(reason: "the outcome cannot be kept: \(error)"))
             }
             throw error
@@ -200,7 +215,6 @@ final class AnalysisLoop {
         let answer: FinishAnswer
         switch outcome {
         case .analysed(let analysed):
-            if job.run == .provisional { keep(job, outcome, directory) }
             let files = job.run == .final ? try kept(analysed) : []
             CrashPoint.reach(.resultsStored)
             answer = try index.finish(
@@ -222,11 +236,22 @@ final class AnalysisLoop {
         case .failed(let reason):
             answer = try index.finish(job.id, .failed(reason: reason))
             logger.error("analysis failed: \(reason)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"])
+        case .retry(let reason):
+            let outcome = try index.attemptDied(job.id, reason: reason)
+            logger.error(
+                "analysis attempt lost: \(reason)",
+                metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)", "outcome": "\(outcome)"])
+            remove(directory)
+            return
         case .warmed, .compared:
             answer = try index.finish(job.id, .failed(reason: "the worker answered another question"))
         }
         CrashPoint.reach(.jobFinished)
-        if job.run == .final || answer != .recorded { remove(directory) }
+        if job.run == .provisional, answer == .recorded, case .analysed = outcome {
+            keep(job, outcome, directory)
+        } else {
+            remove(directory)
+        }
     }
 
     private func kept(_ outcome: AnalysisOutcome) throws -> [ResultFile] {
@@ -242,15 +267,17 @@ final class AnalysisLoop {
     }
 
     private func keep(_ job: Job, _ outcome: WorkerOutcome, _ directory: String) {
-        if let before = provisional.removeValue(forKey: job.series) { remove(before.directory) }
+        let key = ProvisionalKey(series: job.series, model: job.model)
+        if let before = provisional.removeValue(forKey: key), before.directory != directory { remove(before.directory) }
         if provisional.count >= Self.provisionalLimit,
-            let oldest = provisional.min(by: { $0.value.revision < $1.value.revision })
+            let oldest = provisional.min(by: { $0.value.number < $1.value.number })
         {
             provisional[oldest.key] = nil
             remove(oldest.value.directory)
         }
-        provisional[job.series] = Provisional(
-            revision: job.revision, model: job.model, directory: directory, outcome: outcome)
+        provisionalCount += 1
+        provisional[key] = Provisional(
+            number: provisionalCount, revision: job.revision, directory: directory, outcome: outcome)
     }
 
     private func remove(_ directory: String) { try? FileManager.default.removeItem(atPath: directory) }
@@ -264,11 +291,12 @@ final class AnalysisLoop {
             let b = try store.absolutePath(of: comparison.copy)
             switch try worker.run(.compare(a: a, b: b), budget: 120, breathe: breathe, progress: { _ in }) {
             case .compared(let same): verdict = same ? .samePixels : .otherPixels
-            case .failed(let reason), .refused(let reason): verdict = .undecided(reason: reason)
+            case .failed(let reason), .refused(let reason), .retry(let reason): verdict = .undecided(reason: reason)
             case .warmed, .analysed: verdict = .undecided(reason: "the worker answered another question")
             }
         } catch let error as WorkerError {
             counters.worker(isAlive: false)
+            if case .died = error {} else { return }
             // As for a job: one more attempt, by a fresh worker, before a person has to look.
             if lostComparisons.insert(comparison.id).inserted { return }
             verdict = .undecided(reason: "\(error)")

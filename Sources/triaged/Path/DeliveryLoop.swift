@@ -26,12 +26,16 @@ final class DeliveryLoop {
     /// Stored objects to be looked for, with the attempts made; `nil` due means settled.
     private var confirmations: [DeliveryID: (attempts: Int, due: Double?)] = [:]
     private var offersFind = true
+    private var askedForFindAt = 0.0
+    /// The delivery whose outcome is not written down yet.
+    private var unsettled: DeliveryID?
+    private let shouldStop: @Sendable () -> Bool
 
     private static let batch = 32
 
     init(
         to destination: Configuration.Destination, from calling: AETitle, index: StudyIndex, store: InstanceStore,
-        logger: Logger, breathe: @escaping @Sendable () -> Void
+        logger: Logger, breathe: @escaping @Sendable () -> Void, shouldStop: @escaping @Sendable () -> Bool
     ) {
         self.destination = destination
         self.index = index
@@ -45,11 +49,19 @@ final class DeliveryLoop {
         logger[metadataKey: "destination"] = "\(destination.name)"
         self.logger = logger
         self.breathe = breathe
+        self.shouldStop = shouldStop
     }
 
     /// Does what is due; gives the seconds to the next thing that falls due.
     func turn() throws -> Double {
         let now = MonotonicTime.now.seconds
+        if let delivery = unsettled {
+            // What was under way when the index could not be written: the destination may hold it.
+            try index.responseUnseen(delivery, comment: "the outcome could not be written down", retryAfter: .zero)
+            unsettled = nil
+        }
+        // A peer that did not offer C-FIND may do so after its next upgrade.
+        if !offersFind, now - askedForFindAt > 3600 { offersFind = true }
         guard now >= notBefore else { return notBefore - now }
         let due = try index.dueDeliveries(to: destination.name, limit: Self.batch)
         let confirm = try dueConfirmations(at: now)
@@ -60,15 +72,17 @@ final class DeliveryLoop {
             association = try requestor.associate(for: proposals(due, confirm: !confirm.isEmpty))
             failures = 0
         } catch {
-            try postpone(due, because: error)
+            if due.isEmpty { postponeConfirmations(confirm, because: error) } else { try postpone(due, because: error) }
             return 0
         }
         defer { association.release() }
         for delivery in due {
+            if shouldStop() { return 0 }
             breathe()
             try deliver(delivery, over: association)
         }
         for delivery in confirm {
+            if shouldStop() { return 0 }
             breathe()
             try self.confirm(delivery, over: association)
         }
@@ -78,7 +92,9 @@ final class DeliveryLoop {
     private func pause(at now: Double) throws -> Double {
         var next = 60.0
         if let due = try index.nextDeliveryDue(to: destination.name) { next = min(next, Double(due) / 1e9 - now) }
-        for case let due? in confirmations.values.map(\.due) { next = min(next, due - now) }
+        if offersFind {
+            for case let due? in confirmations.values.map(\.due) { next = min(next, due - now) }
+        }
         return max(next, 0.05)
     }
 
@@ -107,10 +123,27 @@ final class DeliveryLoop {
         for id in confirmations.keys where confirmations[id]?.due != nil { confirmations[id]?.due = notBefore }
     }
 
+    /// An association that was only to ask what the destination holds came to nothing: new results must not wait for that.
+    private func postponeConfirmations(_ waiting: [Delivery], because failure: RequestFailure) {
+        if case .rejected = failure { refusesToAnswer() }
+        let due = MonotonicTime.now.seconds + policy.delay(attempts: 4, jitter: Double.random(in: 0...1))
+        for delivery in waiting {
+            let attempts = confirmations[delivery.id]?.attempts ?? 0
+            confirmations[delivery.id] = (attempts, due)
+        }
+        logger.info("not asked what the destination holds: \(failure)")
+    }
+
+    private func refusesToAnswer() {
+        offersFind = false
+        askedForFindAt = MonotonicTime.now.seconds
+    }
+
     // MARK: One object
 
     private func deliver(_ delivery: Delivery, over association: RequestedAssociation) throws {
         guard try index.beginSending(delivery.id) else { return }
+        unsettled = delivery.id
         CrashPoint.reach(.deliveryStarted)
         let attempts = delivery.attempts + 1
         var attempt = delivery.responseUnseen ? Attempt.lookUp : .send
@@ -118,12 +151,14 @@ final class DeliveryLoop {
         var step = next(after: outcome, of: attempt, attempts: attempts)
         // Not there, or no way to ask: the same bytes go at once, on the same association.
         if attempt == .lookUp, case .attempt(.send, _, _) = step {
+            breathe()
             attempt = .send
             outcome = try perform(attempt, delivery, over: association)
             step = next(after: outcome, of: attempt, attempts: attempts)
         }
         CrashPoint.reach(.deliverySent)
         try record(step, after: outcome, for: delivery)
+        unsettled = nil
         CrashPoint.reach(.deliveryRecorded)
     }
 
@@ -159,17 +194,19 @@ final class DeliveryLoop {
         let metadata: Logger.Metadata = [
             "sopInstanceUID": "\(delivery.sopInstanceUID)", "status": "\(status?.description ?? "none")",
         ]
+        // The peer's Error Comment is free text and may name the patient: it goes to the index, and not to the log (decision 18).
+        let words = status.map(StoreStatus.words(for:)) ?? outcome.connectionWords
         switch step {
         case .attempt(.send, let at, let reason):
-            logger.warning("not delivered: \(reason)", metadata: metadata)
+            logger.warning("not delivered: \(words)", metadata: metadata)
             try index.notSent(delivery.id, status: status, comment: reason, retryAfter: wait(until: at))
         case .attempt(.lookUp, let at, let reason):
-            logger.warning("response not seen: \(reason)", metadata: metadata)
+            logger.warning("response not seen: \(words)", metadata: metadata)
             try index.responseUnseen(delivery.id, comment: reason, retryAfter: wait(until: at))
         case .attempt(.confirm, let at, _), .attempt(.commit, let at, _):
             logger.info("sent", metadata: metadata)
             try index.sent(delivery.id, status: status ?? .success, comment: outcome.warning ?? comment)
-            confirmations[delivery.id] = (0, at)
+            confirmations[delivery.id] = (0, offersFind ? at : nil)
         case .delivered(.status), .awaitCommitment:
             logger.info("sent", metadata: metadata)
             try index.sent(delivery.id, status: status ?? .success, comment: outcome.warning ?? comment)
@@ -179,7 +216,7 @@ final class DeliveryLoop {
             try index.committed(delivery.id, by: .query)
             confirmations[delivery.id] = nil
         case .parked(let reason):
-            logger.error("parked until somebody sends it again: \(reason)", metadata: metadata)
+            logger.error("parked until somebody sends it again: \(words)", metadata: metadata)
             try index.notSent(delivery.id, status: status, comment: reason, retryAfter: nil)
         }
     }
@@ -202,14 +239,20 @@ final class DeliveryLoop {
     private func confirm(_ delivery: Delivery, over association: RequestedAssociation) throws {
         let attempts = (confirmations[delivery.id]?.attempts ?? 0) + 1
         let outcome = try perform(.confirm, delivery, over: association)
-        if case .contextNotAccepted = outcome { offersFind = false }
+        if case .contextNotAccepted = outcome { refusesToAnswer() }
         switch next(after: outcome, of: .confirm, attempts: attempts) {
         case .delivered(.query), .delivered(.commitment):
             try index.committed(delivery.id, by: .query)
             confirmations[delivery.id] = nil
         case .delivered(.status), .parked, .awaitCommitment: confirmations[delivery.id] = (attempts, nil)
+        case .attempt(.send, _, _) where delivery.attempts >= 2:
+            // A gateway that never shows what it took: sending for ever would only load it.
+            logger.error(
+                "accepted \(delivery.attempts) times and never found by C-FIND; it stays as sent",
+                metadata: ["sopInstanceUID": "\(delivery.sopInstanceUID)"])
+            confirmations[delivery.id] = (attempts, nil)
         case .attempt(.send, let at, let reason):
-            logger.error("accepted but not kept: \(reason)", metadata: ["sopInstanceUID": "\(delivery.sopInstanceUID)"])
+            logger.error("accepted but not kept", metadata: ["sopInstanceUID": "\(delivery.sopInstanceUID)"])
             try index.sendAgain(delivery.id, comment: reason, after: wait(until: at))
             confirmations[delivery.id] = nil
         case .attempt(.lookUp, let at, _), .attempt(.confirm, let at, _), .attempt(.commit, let at, _):
@@ -219,6 +262,18 @@ final class DeliveryLoop {
 }
 
 extension Outcome {
+    /// Our own words about the connection; none of the peer's.
+    fileprivate var connectionWords: String {
+        switch self {
+        case .notConnected(let words), .rejected(_, let words), .contextNotAccepted(let words), .responseUnseen(let words):
+            words
+        case .status(let status, _), .notCommitted(let status): StoreStatus.words(for: status)
+        case .found: "found"
+        case .notFound: "not found"
+        case .committed: "committed"
+        }
+    }
+
     init(_ outcome: RequestOutcome<StatusAnswer>) {
         switch outcome {
         case .answered(let answer): self = .status(answer.status, comment: answer.errorComment ?? "")

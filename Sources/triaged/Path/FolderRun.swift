@@ -92,6 +92,7 @@ struct FolderRun {
             equipment: Equipment(deviceSerialNumber: "folder", softwareVersions: Version.text), logger: logger,
             counters: Counters(), breathe: {}, jobEnded: {})
         defer { loop.stop() }
+        do throws(WorkerError) { try worker.warm() } catch { throw Failure(error) }
         repeat {
             _ = try completeness.turn()
             progress("analysing")

@@ -5,12 +5,15 @@ import DCMTK
 import DICOM
 import Index
 import Logging
+import Models
 import Storage
 
 /// What a start does before anything is accepted: gives files without a row their rows, and puts back what was under way.
 struct Recovery {
     let store: InstanceStore
     let index: StudyIndex
+    /// Those that may run by the configuration of this start.
+    let packages: [ModelPackage]
     let logger: Logger
 
     func run() throws {
@@ -18,27 +21,36 @@ struct Recovery {
         let report = try index.recover(
             found.map { UnindexedFile(path: $0.relativePath, epoch: $0.epoch, modified: $0.modified) }
         ) { file in
-            let found = FoundFile(relativePath: file.path, epoch: file.epoch, modified: file.modified)
-            let meta = try store.open(file.path).meta
-            var scan = DataSetScan(
-                transferSyntaxUID: meta.transferSyntaxUID, inflater: Inflaters.inflater(for: meta.transferSyntaxUID))
-            let stored = try store.reread(found) { _, bytes in
-                try scan.consume(bytes)
-                return scan.pixelDataOffset
-            }
-            return RescannedFile(
-                header: try scan.finish(), file: StoredFile(stored), callingAETitle: meta.sourceAETitle)
+            do { return try read(file) } catch let error as StorageError {
+                // A disk that cannot be read now is no reason to forget an acknowledged instance.
+                if case .system = error { throw error }
+                return nil
+            } catch { return nil }
         }
         for path in report.duplicates { try? store.remove(path) }
         for path in report.unreadable { logger.error("\(path): without a row, and not readable; it stays where it is") }
         let interruption = try index.resume()
+        let withdrawn = try index.withdrawJobs(except: packages.map(\.identity))
         logger.info(
             "recovered",
             metadata: [
                 "files": "\(report.looked)", "rowsWritten": "\(report.recovered)",
                 "duplicates": "\(report.duplicates.count)",
                 "jobsQueuedAgain": "\(interruption.queuedAgain)", "jobsFailed": "\(interruption.failed)",
-                "sendsUnanswered": "\(interruption.sends)",
+                "sendsUnanswered": "\(interruption.sends)", "jobsWithdrawn": "\(withdrawn)",
             ])
+    }
+
+    private func read(_ file: UnindexedFile) throws -> RescannedFile {
+        let found = FoundFile(relativePath: file.path, epoch: file.epoch, modified: file.modified)
+        let meta = try store.open(file.path).meta
+        var scan = DataSetScan(
+            transferSyntaxUID: meta.transferSyntaxUID, inflater: Inflaters.inflater(for: meta.transferSyntaxUID))
+        let stored = try store.reread(found) { _, bytes in
+            try scan.consume(bytes)
+            return scan.pixelDataOffset
+        }
+        return RescannedFile(
+            header: try scan.finish(), file: StoredFile(stored), callingAETitle: meta.sourceAETitle)
     }
 }

@@ -52,8 +52,12 @@ struct WorklistSource: Sendable {
         let runs = study.series.flatMap(\.runs)
         item.runSequence = Int(runs.map(\.sequence).max() ?? 0)
         item.demonstration = runs.contains { $0.model.isDemonstration }
+        let retracted = study.results.filter { result in
+            result.isSuperseded && result.deliveries.contains { [.sending, .sent, .committed].contains($0.state) }
+        }.count
         item.warnings =
-            triage.warnings + study.warnings
+            (retracted == 0 ? [] : ["\(retracted) objects of an earlier run are still at a destination; disregard them"])
+            + triage.warnings + study.warnings
             + study.results.filter { !$0.review.isEmpty && !$0.deliveries.isEmpty }.map {
                 "a delivered result needs review: \($0.review)"
             }.unique

@@ -56,6 +56,8 @@ final class LoopService: Service {
         } onGracefulShutdown: {
             self.stop()
         }
+        // The group asks its services one after the other, and takes one that ends unasked for a failure.
+        try? await gracefulShutdown()
     }
 
     private func loop() {

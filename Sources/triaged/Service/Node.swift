@@ -30,17 +30,21 @@ final class Node {
             path: StudyIndex.path(in: store.directory), holds: { store.holds($0, size: $1) },
             onWorklistChange: { _ in changes.raise() })
         self.index = index
-        try Recovery(store: store, index: index, logger: logger).run()
+        let allowed = packages.filter { $0.mayRun(configuration) }
+        try Recovery(store: store, index: index, packages: allowed, logger: logger).run()
 
         let counters = Counters()
         let deliveries = configuration.destinations.map { destination in
             let signal = Signal()
             let pulse = Pulse()
+            let stop = StopFlag()
             let loop = Confined(
                 DeliveryLoop(
                     to: destination, from: configuration.aeTitle, index: index, store: store, logger: logger,
-                    breathe: { pulse.beat() }))
-            return LoopService(name: "delivery to \(destination.name)", signal: signal, pulse: pulse, logger: logger) {
+                    breathe: { pulse.beat() }, shouldStop: { stop.isRaised }))
+            return LoopService(
+                name: "delivery to \(destination.name)", signal: signal, pulse: pulse, stopFlag: stop, logger: logger
+            ) {
                 try loop.value.turn()
             }
         }
@@ -60,7 +64,7 @@ final class Node {
             executable: try Self.executable(), environment: ProcessInfo.processInfo.environment, logger: logger)
         let analysis = Confined(
             try AnalysisLoop(
-                index: index, store: store, worker: worker, packages: packages, configuration: configuration,
+                index: index, store: store, worker: worker, packages: allowed, configuration: configuration,
                 equipment: Equipment(
                     deviceSerialNumber: try Self.serialNumber(in: store.directory), softwareVersions: Version.text,
                     stationName: configuration.aeTitle.string),
@@ -109,9 +113,9 @@ final class Node {
     }
 
     private static func packages(_ configuration: Configuration, _ logger: Logger) throws -> [ModelPackage] {
-        let packages = try ModelPackage.loadAll(directory: configuration.modelsDirectory).map { try $0.get() }
-        for package in packages {
-            let runs = !package.identity.isDemonstration || configuration.allowDemonstration
+        let installed = try ModelPackage.loadAll(directory: configuration.modelsDirectory).map { try $0.get() }
+        for package in installed {
+            let runs = package.mayRun(configuration)
             logger.info(
                 "model package \(package.identity.name) \(package.identity.version)\(runs ? "" : ": for demonstration, does not run")"
             )
@@ -119,10 +123,10 @@ final class Node {
         if configuration.isArchive {
             logger.warning("storage.archive is true, but storage commitment is not built yet: nothing is committed to")
         }
-        if packages.isEmpty {
+        if installed.isEmpty {
             logger.warning("\(configuration.modelsDirectory): no model package; every study is out of scope")
         }
-        return packages
+        return installed
     }
 
     static func executable() throws -> String {
@@ -143,6 +147,11 @@ final class Node {
         try (made + "\n").write(toFile: path, atomically: true, encoding: .utf8)
         return made
     }
+}
+
+extension ModelPackage {
+    /// Decision 17.
+    func mayRun(_ configuration: Configuration) -> Bool { !identity.isDemonstration || configuration.allowDemonstration }
 }
 
 /// A value that one thread uses after it was made on another.

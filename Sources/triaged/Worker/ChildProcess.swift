@@ -74,6 +74,7 @@ final class ChildProcess {
         }
         processID = pid
         input = toChild.writing
+        _ = fcntl(input, F_SETFL, O_NONBLOCK)
         output = fromChild.reading
     }
 
@@ -87,8 +88,8 @@ final class ChildProcess {
         }
     }
 
-    /// False when the child no longer reads.
-    func send(line: String) -> Bool {
+    /// False when the child no longer reads, or does not read until `deadline`.
+    func send(line: String, until deadline: MonotonicTime) -> Bool {
         var bytes = Array(line.utf8)
         bytes.append(UInt8(ascii: "\n"))
         var sent = 0
@@ -96,7 +97,13 @@ final class ChildProcess {
             let count = bytes.withUnsafeBytes { write(input, $0.baseAddress! + sent, bytes.count - sent) }
             if count < 0 {
                 if errno == EINTR { continue }
-                return false
+                guard errno == EAGAIN else { return false }
+                // The pipe is full: a child that is stopped must not stop its supervisor.
+                let remaining = deadline.milliseconds(after: .now)
+                guard remaining > 0 else { return false }
+                var waiting = pollfd(fd: input, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&waiting, 1, Int32(clamping: min(remaining, 1000)))
+                continue
             }
             sent += count
         }

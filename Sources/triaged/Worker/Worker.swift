@@ -69,7 +69,7 @@ final class Worker {
         let id = nextID
         nextID += 1
         let deadline = MonotonicTime.now + budget
-        guard process.send(line: WorkerRequest(id: id, job: job).line) else { throw lost(process) }
+        guard process.send(line: WorkerRequest(id: id, job: job).line, until: .now + 30) else { throw lost(process) }
         while true {
             breathe()
             switch process.nextLine(until: min(deadline, .now + 1)) {

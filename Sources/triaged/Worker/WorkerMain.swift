@@ -117,7 +117,10 @@ struct WorkerMain {
         } catch let error as VolumeRefusal {
             return .refused("\(error)")
         } catch let error as InferenceError {
-            return error.isRefusal ? .refused("\(error)") : .failed("\(error)")
+            if error.isRefusal { return .refused("\(error)") }
+            return error.isTransient ? .retry("\(error)") : .failed("\(error)")
+        } catch let error as ResultsError {
+            return error.isTransient ? .retry("\(error)") : .failed("\(error)")
         } catch {
             return .failed("\(error)")
         }

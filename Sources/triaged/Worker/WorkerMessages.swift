@@ -81,6 +81,8 @@ enum WorkerOutcome: Codable, Equatable {
     case refused(String)
     /// The run failed in a way that another attempt would not mend.
     case failed(String)
+    /// The run failed, and may go well another time: memory or space was short.
+    case retry(String)
     case compared(samePixels: Bool)
 }
 
