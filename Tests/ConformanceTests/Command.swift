@@ -6,11 +6,15 @@ import Support
 
 /// The built executable as an administrator runs it.
 enum Command {
-    static func run(_ arguments: String..., seconds: Double = 60) throws -> Tool.Outcome { try run(arguments, seconds: seconds) }
+    static func run(_ arguments: String..., seconds: Double = 60) throws -> Tool.Outcome {
+        try run(arguments, seconds: seconds)
+    }
 
     static func run(_ arguments: [String], seconds: Double = 60) throws -> Tool.Outcome {
         let outcome = try Tool.run(Daemon.executable, arguments, seconds: seconds)
-        if outcome.isTimedOut { throw ToolError("triaged \(arguments.joined(separator: " ")) does not end:\n\(outcome.output)") }
+        if outcome.isTimedOut {
+            throw ToolError("triaged \(arguments.joined(separator: " ")) does not end:\n\(outcome.output)")
+        }
         return outcome
     }
 }
@@ -18,7 +22,9 @@ enum Command {
 extension Tool.Outcome {
     /// What is printed besides the log.
     var lines: [String] {
-        output.split(separator: "\n").map(String.init).filter { !$0.contains(" info triaged:") && !$0.contains(" notice triaged:") }
+        output.split(separator: "\n").map(String.init).filter {
+            !$0.contains(" info triaged:") && !$0.contains(" notice triaged:")
+        }
     }
 }
 
@@ -53,7 +59,9 @@ struct PackageCopy {
     /// The line, from 1, on which a text first occurs.
     func line(of text: String) throws -> Int {
         let lines = try String(contentsOfFile: manifest, encoding: .utf8).components(separatedBy: "\n")
-        guard let index = lines.firstIndex(where: { $0.contains(text) }) else { throw ToolError("no \(text) in \(manifest)") }
+        guard let index = lines.firstIndex(where: { $0.contains(text) }) else {
+            throw ToolError("no \(text) in \(manifest)")
+        }
         return index + 1
     }
 }

@@ -34,20 +34,38 @@ extension EndToEnd {
         @Test(
             "check and serve say in one line what is wrong in which line of the configuration [CONFIG-1]",
             arguments: [
-                Mistake("misspelt key", "  aeTitle: TRIAGED", "  aeTitel: TRIAGED", says: "aeTitel", "did you mean `aeTitle`"),
-                Mistake("misspelt section", "completeness:", "completness:", says: "completness", "did you mean `completeness`"),
-                Mistake("associations out of range", "  unknownPeers:", "  maximumAssociations: 0\n  unknownPeers:", at: "maximumAssociations", says: "maximumAssociations"),
+                Mistake(
+                    "misspelt key", "  aeTitle: TRIAGED", "  aeTitel: TRIAGED", says: "aeTitel",
+                    "did you mean `aeTitle`"),
+                Mistake(
+                    "misspelt section", "completeness:", "completness:", says: "completness",
+                    "did you mean `completeness`"),
+                Mistake(
+                    "associations out of range", "  unknownPeers:", "  maximumAssociations: 0\n  unknownPeers:",
+                    at: "maximumAssociations", says: "maximumAssociations"),
                 Mistake("port too great", "port: 11119}", "port: 70000}", says: "port", "70000"),
                 Mistake("port no number", "port: 11119}", "port: eleven}", says: "port"),
-                Mistake("AE title too long", "aeTitle: TRIAGED", "aeTitle: TRIAGED-AT-THE-HOSPITAL", says: "aeTitle", "16"),
-                Mistake("AE title with a backslash", "aeTitle: TRIAGED", "aeTitle: 'TRI\\AGED'", says: "aeTitle", "backslash"),
                 Mistake(
-                    "the same peer twice", "peers:\n", "peers:\n  - {aeTitle: CT1, host: 127.0.0.1, port: 104}\n", at: "CT1", says: "twice"),
-                Mistake("relative storage directory", "storage:\n  directory: /", "storage:\n  directory: ", at: "/store", says: "storage.directory", "absolute"),
-                Mistake("web server for everybody", "web:\n  host: 127.0.0.1", "web:\n  host: 0.0.0.0", at: "0.0.0.0", says: "web.host", "nginx"),
-                Mistake("neither reject nor accept", "unknownPeers: reject", "unknownPeers: maybe", says: "unknownPeers", "reject"),
+                    "AE title too long", "aeTitle: TRIAGED", "aeTitle: TRIAGED-AT-THE-HOSPITAL", says: "aeTitle", "16"),
+                Mistake(
+                    "AE title with a backslash", "aeTitle: TRIAGED", "aeTitle: 'TRI\\AGED'", says: "aeTitle",
+                    "backslash"),
+                Mistake(
+                    "the same peer twice", "peers:\n", "peers:\n  - {aeTitle: CT1, host: 127.0.0.1, port: 104}\n",
+                    at: "CT1", says: "twice"),
+                Mistake(
+                    "relative storage directory", "storage:\n  directory: /", "storage:\n  directory: ", at: "/store",
+                    says: "storage.directory", "absolute"),
+                Mistake(
+                    "web server for everybody", "web:\n  host: 127.0.0.1", "web:\n  host: 0.0.0.0", at: "0.0.0.0",
+                    says: "web.host", "nginx"),
+                Mistake(
+                    "neither reject nor accept", "unknownPeers: reject", "unknownPeers: maybe", says: "unknownPeers",
+                    "reject"),
                 Mistake("quiet period of nothing", "quietPeriod: 1", "quietPeriod: 0", says: "quietPeriod"),
-                Mistake("a key twice", "  unknownPeers: reject", "  unknownPeers: reject\n  unknownPeers: accept", at: "reject", says: "unknownPeers", "twice"),
+                Mistake(
+                    "a key twice", "  unknownPeers: reject", "  unknownPeers: reject\n  unknownPeers: accept",
+                    at: "reject", says: "unknownPeers", "twice"),
                 Mistake("not YAML", whole: "}\ndicom:\n", says: "not YAML"),
                 Mistake("a list", whole: "- dicom\n- web\n", says: "mapping"),
                 Mistake("empty", whole: "", says: "empty"),
@@ -93,7 +111,10 @@ extension EndToEnd {
         @Test("two mistakes are two lines [CONFIG-3]")
         func two() throws {
             let node = try Daemon()
-            try node.edit { $0.replacingOccurrences(of: "host: 127.0.0.1\n  port: \(node.webPort)", with: "host: 0.0.0.0\n  prot: 1") }
+            try node.edit {
+                $0.replacingOccurrences(
+                    of: "host: 127.0.0.1\n  port: \(node.webPort)", with: "host: 0.0.0.0\n  prot: 1")
+            }
             let outcome = try node.check()
             #expect(outcome.status == 1)
             #expect(outcome.lines.count == 2, "\(outcome.output)")

@@ -25,7 +25,9 @@ import Testing
         var tested: Set<String> = []
         let tests = Daemon.repository + "/Tests"
         for path in try FileManager.default.subpathsOfDirectory(atPath: tests) where path.hasSuffix(".swift") {
-            for name in names(in: try String(contentsOfFile: tests + "/" + path, encoding: .utf8)) { tested.formUnion(ids(in: name)) }
+            for name in names(in: try String(contentsOfFile: tests + "/" + path, encoding: .utf8)) {
+                tested.formUnion(ids(in: name))
+            }
         }
         let bare = claimed.subtracting(tested).sorted()
         #expect(bare.isEmpty, "claims without a test: \(bare.joined(separator: ", "))")

@@ -10,8 +10,10 @@ extension EndToEnd {
     @Suite("Commands on folders", .serialized) struct FolderCommandTests {
         private let models = Daemon.repository + "/etc/models"
 
-        private func process(_ folder: String, output: TemporaryDirectory, models: String? = nil) throws -> Tool.Outcome {
-            try Command.run("process", "--models", models ?? self.models, "--output", output.file("out"), folder, seconds: 120)
+        private func process(_ folder: String, output: TemporaryDirectory, models: String? = nil) throws -> Tool.Outcome
+        {
+            try Command.run(
+                "process", "--models", models ?? self.models, "--output", output.file("out"), folder, seconds: 120)
         }
 
         private func names(in output: TemporaryDirectory) -> [String] {
@@ -36,7 +38,9 @@ extension EndToEnd {
             let items = try items(in: output)
             #expect(items.map { $0["studyInstanceUID"] as? String } == [study.studyInstanceUID])
             #expect(items.first?.priority == "critical")
-            #expect(outcome.lines.contains { $0.hasPrefix("\(study.studyInstanceUID)  analysed  critical") }, "\(outcome.output)")
+            #expect(
+                outcome.lines.contains { $0.hasPrefix("\(study.studyInstanceUID)  analysed  critical") },
+                "\(outcome.output)")
             // Nothing is changed in the folder, and the same again gives the same UIDs.
             #expect(study.files.count == 12)
         }
@@ -51,14 +55,19 @@ extension EndToEnd {
             let cut = try RawDataSet(file: study.files[0]).replacing(8, 0x18, "UI", Array("1.2.3.4".utf8))
             try cut.write(to: folder.file("cut.dcm"), headOf: study.files[0])
             try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: folder.file("half.dcm")))
-            let level = RawDataSet.element(8, 0x1140, "SQ", [], length: 0xFFFF_FFFF) + [0xFE, 0xFF, 0, 0xE0, 255, 255, 255, 255]
-            let deep = try RawDataSet(file: study.files[0]).inserting(Array(repeatElement(level, count: 200_000).joined()), before: 0x10, 0x10)
+            let level =
+                RawDataSet.element(8, 0x1140, "SQ", [], length: 0xFFFF_FFFF) + [
+                    0xFE, 0xFF, 0, 0xE0, 255, 255, 255, 255,
+                ]
+            let deep = try RawDataSet(file: study.files[0]).inserting(
+                Array(repeatElement(level, count: 200_000).joined()), before: 0x10, 0x10)
             try deep.write(to: folder.file("deep.dcm"), headOf: study.files[0])
             let output = try TemporaryDirectory()
             let outcome = try process(folder.path, output: output)
             #expect(outcome.status == 0, "\(outcome.output)")
             for name in ["README.txt", "empty.dcm", "cut.dcm", "half.dcm", "deep.dcm"] {
-                #expect(outcome.lines.filter { $0.contains("/\(name): skipped") }.count == 1, "\(name): \(outcome.output)")
+                #expect(
+                    outcome.lines.filter { $0.contains("/\(name): skipped") }.count == 1, "\(name): \(outcome.output)")
             }
             #expect(try items(in: output).first?.state == "analysed")
             #expect(try items(in: output).first?.series.first?["instances"] as? Int == 12)
@@ -69,19 +78,26 @@ extension EndToEnd {
             let folder = try TemporaryDirectory()
             let output = try TemporaryDirectory()
             let study = try Fixtures.smallHead(["--seed", "603"])
-            func expectOneLine(_ outcome: Tool.Outcome, _ words: String, sourceLocation: SourceLocation = #_sourceLocation) {
+            func expectOneLine(
+                _ outcome: Tool.Outcome, _ words: String, sourceLocation: SourceLocation = #_sourceLocation
+            ) {
                 #expect(outcome.status == 1, "\(outcome.output)", sourceLocation: sourceLocation)
-                #expect(outcome.lines.filter { $0.hasPrefix("Error: ") && $0.contains(words) }.count == 1, "\(outcome.output)", sourceLocation: sourceLocation)
+                #expect(
+                    outcome.lines.filter { $0.hasPrefix("Error: ") && $0.contains(words) }.count == 1,
+                    "\(outcome.output)", sourceLocation: sourceLocation)
             }
             expectOneLine(try process(folder.path, output: output), "no files")
             expectOneLine(try process(folder.file("none"), output: output), "no such folder")
             expectOneLine(try process(study.directory.path, output: output, models: folder.path), "no model package")
-            expectOneLine(try process(study.directory.path, output: output, models: folder.file("none")), folder.file("none"))
+            expectOneLine(
+                try process(study.directory.path, output: output, models: folder.file("none")), folder.file("none"))
             try Data("notes".utf8).write(to: URL(fileURLWithPath: folder.file("README.txt")))
             expectOneLine(try process(folder.path, output: output), "none of 1 files is DICOM that can be read")
         }
 
-        @Test("process ends with 1 where a claimed study could not be analysed, and with 0 where nothing claims it [PROCESS-4]")
+        @Test(
+            "process ends with 1 where a claimed study could not be analysed, and with 0 where nothing claims it [PROCESS-4]"
+        )
         func refused() throws {
             let gap = try Fixtures.smallHead(["--seed", "604", "--defect", "gap"])
             let output = try TemporaryDirectory()
@@ -108,8 +124,10 @@ extension EndToEnd {
         @Test(
             "phantom refuses what cannot be made, in words [PHANTOM-1]",
             arguments: [
-                ["--matrix", "0"], ["--matrix", "big"], ["--slices", "0"], ["--slices=-3"], ["--finding", "bleed", "--volume=-1"],
-                ["--tilt", "89"], ["--patient-name", "山田^太郎"], ["--character-set", "ISO 2022 IR 87", "--patient-name", "Ж^Ж\u{1F600}"],
+                ["--matrix", "0"], ["--matrix", "big"], ["--slices", "0"], ["--slices=-3"],
+                ["--finding", "bleed", "--volume=-1"],
+                ["--tilt", "89"], ["--patient-name", "山田^太郎"],
+                ["--character-set", "ISO 2022 IR 87", "--patient-name", "Ж^Ж\u{1F600}"],
                 ["--finding", "tumour"], ["--transfer-syntax", "png"], ["--seed=-1"], ["--defect", "scratch"],
                 ["--pixel-spacing", "0"], ["--slice-spacing=-5"], ["--noise=-1"],
                 ["--finding", "bleed", "--volume", "nan"], ["--slices", "100000000"], ["--matrix", "100000"],
@@ -117,7 +135,8 @@ extension EndToEnd {
         func impossible(arguments: [String]) throws {
             let directory = try TemporaryDirectory()
             let outcome = try Command.run(
-                ["phantom", "head-ct", "--output", directory.path] + (arguments.contains("--matrix") ? [] : ["--matrix", "64"]) + arguments, seconds: 30)
+                ["phantom", "head-ct", "--output", directory.path]
+                    + (arguments.contains("--matrix") ? [] : ["--matrix", "64"]) + arguments, seconds: 30)
             #expect([1, 64].contains(outcome.status), "\(outcome.status): \(outcome.output)")
             #expect(outcome.lines.filter { $0.hasPrefix("Error: ") }.count == 1, "\(outcome.output)")
             #expect(try FileManager.default.subpathsOfDirectory(atPath: directory.path).isEmpty)
@@ -127,7 +146,8 @@ extension EndToEnd {
         func unwritable() throws {
             let directory = try TemporaryDirectory()
             try Data().write(to: URL(fileURLWithPath: directory.file("file")))
-            let outcome = try Command.run("phantom", "head-ct", "--output", directory.file("file"), "--matrix", "64", "--slices", "2")
+            let outcome = try Command.run(
+                "phantom", "head-ct", "--output", directory.file("file"), "--matrix", "64", "--slices", "2")
             #expect(outcome.status == 1)
             #expect(outcome.lines.count == 1 && outcome.output.contains(directory.file("file")), "\(outcome.output)")
             let kind = try Command.run("phantom", "left-foot", "--output", directory.file("out"))

@@ -9,7 +9,8 @@ extension EndToEnd {
     /// Decisions 14 and 15, as a reader of the worklist sees them.
     @Suite("Identity", .serialized, .sharedNode()) struct IdentityTests {
         private func study(_ seed: Int, _ arguments: [String] = [], slices: Int = 12) throws -> Phantom {
-            try Fixtures.smallHead(["--finding", "bleed", "--seed", "\(seed)", "--patient-id", "ID-\(seed)"] + arguments, slices: slices)
+            try Fixtures.smallHead(
+                ["--finding", "bleed", "--seed", "\(seed)", "--patient-id", "ID-\(seed)"] + arguments, slices: slices)
         }
 
         private func modify(_ files: [String], _ arguments: [String]) throws {
@@ -40,7 +41,7 @@ extension EndToEnd {
             return study.sopInstanceUIDs.reduce(0) { $0 + (stored[$1]?.count ?? 0) }
         }
 
-        @Test("the same files sent again are a success, and are kept once [AGAIN-1]")
+        @Test("the same files sent again are a success, and are kept once [REPEAT-1]")
         func same() throws {
             let node = try SharedNode.node()
             let study = try study(201)
@@ -55,7 +56,7 @@ extension EndToEnd {
             #expect(after["runSequence"] as? Int == before["runSequence"] as? Int)
         }
 
-        @Test("copies whose description an archive changed are a success, are kept, and raise no alarm [AGAIN-2]")
+        @Test("copies whose description an archive changed are a success, are kept, and raise no alarm [REPEAT-1]")
         func coerced() throws {
             let node = try SharedNode.node()
             let study = try study(202)
@@ -70,7 +71,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "copies in another transfer syntax are recognised by their pixels, and the study stays analysed [AGAIN-3]",
+            "copies in another transfer syntax are recognised by their pixels, and the study stays analysed [REPEAT-1]",
             arguments: [("/usr/bin/dcmcrle", "-xr", 203), ("/usr/bin/dcmcjpls", "-xt", 204)])
         func transcoded(program: String, proposal: String, seed: Int) throws {
             let node = try SharedNode.node()
@@ -95,7 +96,9 @@ extension EndToEnd {
             #expect(after.warnings == before.warnings)
         }
 
-        @Test("the same UID with other pixels is kept beside the first, and its study is blocked with the reason [AGAIN-4]")
+        @Test(
+            "the same UID with other pixels is kept beside the first, and its study is blocked with the reason [REPEAT-1]"
+        )
         func otherPixels() throws {
             let node = try SharedNode.node()
             let study = try study(205)
@@ -114,7 +117,7 @@ extension EndToEnd {
             #expect(item.priority == "critical")
         }
 
-        @Test("the same UID with other pixels in another transfer syntax is found by decoding, and blocks [AGAIN-5]")
+        @Test("the same UID with other pixels in another transfer syntax is found by decoding, and blocks [REPEAT-1]")
         func otherPixelsTranscoded() throws {
             let node = try SharedNode.node()
             let study = try study(206)
@@ -133,7 +136,9 @@ extension EndToEnd {
 
         /// Where the reader sees it: a finding from before may take the place of the reason.
         private func saysOtherPixels(_ item: [String: Any]) -> Bool {
-            ([item.reason] + item.warnings).contains { $0.contains("an instance was sent again with another PixelData") }
+            ([item.reason] + item.warnings).contains {
+                $0.contains("an instance was sent again with another PixelData")
+            }
         }
 
         private func blockedItem(_ study: Phantom, on node: Daemon) throws -> [String: Any]? {
@@ -175,10 +180,14 @@ extension EndToEnd {
             for (name, id) in [("empty", ""), ("unknown", "UNKNOWN"), ("zeros", "0000"), ("real", "MRN-4711")] {
                 for number in 0..<2 {
                     let seed = 230 + patients.count * 10 + number
-                    let study = try Phantom(["--slices", "2", "--matrix", "64", "--seed", "\(seed)", "--identity", "\(name)-\(number)", "--patient-id", "PLACE"])
+                    let study = try Phantom([
+                        "--slices", "2", "--matrix", "64", "--seed", "\(seed)", "--identity", "\(name)-\(number)",
+                        "--patient-id", "PLACE",
+                    ])
                     try modify(study.files, ["-m", "PatientID=\(id)"])
                     try node.storeAll([study.directory.path])
-                    let rows = try node.rows("SELECT patient FROM study WHERE studyInstanceUID = '\(study.studyInstanceUID)'")
+                    let rows = try node.rows(
+                        "SELECT patient FROM study WHERE studyInstanceUID = '\(study.studyInstanceUID)'")
                     patients[name, default: []].insert(try #require(rows.first?.first))
                     #expect(try node.item(study: study.studyInstanceUID)?["patientID"] as? String == id)
                 }

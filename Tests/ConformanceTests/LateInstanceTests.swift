@@ -12,7 +12,9 @@ extension EndToEnd {
             Set((item["results"] as? [[String: Any]] ?? []).compactMap { $0["sopInstanceUID"] as? String })
         }
 
-        private func send(halvesOf study: Phantom, first: [String], to node: Daemon) throws -> (before: [String: Any], after: [String: Any]) {
+        private func send(halvesOf study: Phantom, first: [String], to node: Daemon) throws -> (
+            before: [String: Any], after: [String: Any]
+        ) {
             try node.storeAll(first)
             let before = try node.endedItem(study: study.studyInstanceUID)
             #expect(before.state == "analysed", "\(before)")
@@ -21,7 +23,8 @@ extension EndToEnd {
             try node.storeAll(rest)
             let after = try eventually(within: 60) {
                 try node.item(study: study.studyInstanceUID).flatMap { item in
-                    item.state == "analysed" && item["runSequence"] as? Int != before["runSequence"] as? Int ? item : nil
+                    item.state == "analysed" && item["runSequence"] as? Int != before["runSequence"] as? Int
+                        ? item : nil
                 }
             }
             guard let after else { throw ToolError("no second run: \(node.output.suffix(2000))") }
@@ -34,7 +37,8 @@ extension EndToEnd {
         func supersedes() throws {
             // A destination that is away: what is shown is what would go out.
             let node = try Daemon(
-                destinations: "destinations:\n  - {name: pacs, aeTitle: PACS, host: 127.0.0.1, port: \(freePort()), negativeReports: true}",
+                destinations:
+                    "destinations:\n  - {name: pacs, aeTitle: PACS, host: 127.0.0.1, port: \(freePort()), negativeReports: true}",
                 quietPeriod: 0.5)
             try node.start()
             let study = try Fixtures.smallHead(["--finding", "bleed", "--seed", "301"], slices: 28)
@@ -43,7 +47,9 @@ extension EndToEnd {
             #expect(results(after).isDisjoint(with: results(before)))
             #expect(after.findings.count == 1)
             let volume = try #require(after.findings.first?["volumeML"] as? Double)
-            #expect(abs(volume - study.bleedVolumeML) < 0.35 * study.bleedVolumeML, "\(volume) mL for \(study.bleedVolumeML) mL")
+            #expect(
+                abs(volume - study.bleedVolumeML) < 0.35 * study.bleedVolumeML,
+                "\(volume) mL for \(study.bleedVolumeML) mL")
             let states = try node.rows("SELECT state FROM delivery ORDER BY id").map { $0[0] }
             #expect(states.filter { $0 == "withdrawn" }.count == results(before).count, "\(states)")
             node.stop()

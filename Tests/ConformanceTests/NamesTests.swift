@@ -14,9 +14,10 @@ extension EndToEnd {
         }
 
         @Test(
-            "a name in its own letters is right on the worklist, and keeps its character set in SEG and SR [NAME-1]",
+            "a name in its own letters is right on the worklist, and keeps its character set in SEG and SR [CHAR-1]",
             arguments: [
-                ("ISO 2022 IR 87", "Yamada^Tarou=山田^太郎=やまだ^たろう", "\\ISO 2022 IR 87"), ("ISO_IR 100", "Phäntom^Hédwig", "ISO_IR 100"),
+                ("ISO 2022 IR 87", "Yamada^Tarou=山田^太郎=やまだ^たろう", "\\ISO 2022 IR 87"),
+                ("ISO_IR 100", "Phäntom^Hédwig", "ISO_IR 100"),
                 ("ISO_IR 192", "Wang^XiaoDong=王^小東", "ISO_IR 192"),
             ])
         func letters(characterSet: String, name: String, attribute: String) throws {
@@ -24,7 +25,8 @@ extension EndToEnd {
             let node = try Daemon(destinations: Fixtures.destination(pacs), quietPeriod: 0.5)
             try node.start()
             let study = try Fixtures.smallHead([
-                "--finding", "bleed", "--seed", "701", "--fresh-uids", "--character-set", characterSet, "--patient-name", name,
+                "--finding", "bleed", "--seed", "701", "--fresh-uids", "--character-set", characterSet,
+                "--patient-name", name,
             ])
             try node.storeAll([study.directory.path])
             let item = try #require(try node.settledItem(study: study.studyInstanceUID), "\(node.output.suffix(2000))")
@@ -45,7 +47,9 @@ extension EndToEnd {
             node.stop()
         }
 
-        @Test("a name that is a script is text on the worklist and on the page [NAME-2]", .enabled(if: Browser.isInstalled))
+        @Test(
+            "a name that is a script is text on the worklist and on the page [CHAR-2]",
+            .enabled(if: Browser.isInstalled))
         func script() async throws {
             let name = "<script>alert(1)</script>"
             let node = try Daemon(quietPeriod: 0.5)
@@ -62,7 +66,10 @@ extension EndToEnd {
             let row = "document.querySelector('.study')"
             let (text, scripts) = try await Browser.with(node.url("/")) { browser in
                 try await browser.wait("\(row) !== null")
-                return (try await browser.evaluate("\(row).textContent"), try await browser.evaluate("\(row).querySelectorAll('script').length"))
+                return (
+                    try await browser.evaluate("\(row).textContent"),
+                    try await browser.evaluate("\(row).querySelectorAll('script').length")
+                )
             }
             #expect(text.contains(name), "\(text)")
             #expect(text.contains("Intracranial hemorrhage"))

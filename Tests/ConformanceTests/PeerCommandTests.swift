@@ -27,7 +27,8 @@ extension EndToEnd {
             try Command.run([command, "--config", node.configurationPath] + arguments)
         }
 
-        @Test("status tells queues, destinations and troubles of the running daemon, and that it does not run [STATUS-1]")
+        @Test(
+            "status tells queues, destinations and troubles of the running daemon, and that it does not run [STATUS-1]")
         func status() throws {
             let node = try node()
             let never = try run("status", node)
@@ -41,7 +42,9 @@ extension EndToEnd {
             #expect(empty.output.contains("stored        0 studies, 0 instances"))
 
             let gap = try Fixtures.smallHead(["--seed", "801", "--defect", "gap"])
-            let bleed = try Fixtures.smallHead(["--seed", "802", "--finding", "bleed", "--patient-id", "SECRET-ID", "--patient-name", "Secret^Name"])
+            let bleed = try Fixtures.smallHead([
+                "--seed", "802", "--finding", "bleed", "--patient-id", "SECRET-ID", "--patient-name", "Secret^Name",
+            ])
             try node.storeAll([gap.directory.path, bleed.directory.path])
             _ = try node.endedItem(study: gap.studyInstanceUID)
             _ = try node.endedItem(study: bleed.studyInstanceUID)
@@ -51,7 +54,9 @@ extension EndToEnd {
             }
             let text = try #require(refused)
             // The node itself keeps the SEG and the SR that it sent to itself.
-            #expect(text.contains("stored        2 studies, \(gap.files.count + bleed.files.count + 2) instances"), "\(text)")
+            #expect(
+                text.contains("stored        2 studies, \(gap.files.count + bleed.files.count + 2) instances"),
+                "\(text)")
             #expect(text.contains("destination   self: 2 sent"), "\(text)")
             #expect(text.contains("1 analysed") && text.contains("1 notAnalysed"))
             #expect(text.contains("notAnalysed  \(gap.seriesInstanceUID): ") && text.contains("gap of 10.0 mm"))
@@ -82,7 +87,9 @@ extension EndToEnd {
             let unknown = try run("echo", node, "NOBODY")
             #expect(unknown.status == 1)
             #expect(unknown.lines.count == 1)
-            #expect(unknown.output.contains("no peer or destination NOBODY") && unknown.output.contains("CT1"), "\(unknown.output)")
+            #expect(
+                unknown.output.contains("no peer or destination NOBODY") && unknown.output.contains("CT1"),
+                "\(unknown.output)")
             let away = try run("echo", node, "away")
             #expect(away.status == 1)
             #expect(away.lines.count == 1)
@@ -97,7 +104,8 @@ extension EndToEnd {
             let node = try Daemon()
             try node.edit {
                 $0.replacingOccurrences(
-                    of: "destinations: []", with: "destinations:\n  - {name: pacs, aeTitle: TRIAGED, host: 127.0.0.1, port: \(peer.dicomPort)}"
+                    of: "destinations: []",
+                    with: "destinations:\n  - {name: pacs, aeTitle: TRIAGED, host: 127.0.0.1, port: \(peer.dicomPort)}"
                 ).replacingOccurrences(of: "  aeTitle: TRIAGED\n", with: "  aeTitle: OTHER\n")
             }
             let outcome = try run("echo", node, "pacs")

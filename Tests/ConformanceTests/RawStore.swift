@@ -31,7 +31,9 @@ struct RawStore {
         let peer = try ScriptedPeer(port: UInt16(node.dicomPort))
         try peer.play([
             .send(PDUBytes.associateRequest(contexts: PDUBytes.context(1, sopClass, [transferSyntax]))), .expect(2),
-            .send(PDUBytes.data(1, command: true, last: true, PDUBytes.storeRequest(sopClass: sopClass, instance: instance))),
+            .send(
+                PDUBytes.data(
+                    1, command: true, last: true, PDUBytes.storeRequest(sopClass: sopClass, instance: instance))),
         ])
         let size = 16_000
         for start in stride(from: 0, to: max(dataSet.count, 1), by: size) {
@@ -39,7 +41,9 @@ struct RawStore {
             peer.send(PDUBytes.data(1, command: false, last: end == dataSet.count, Array(dataSet[start..<end])))
         }
         guard let pdu = peer.readPDU(), pdu[0] == 4 else { return .ended }
-        guard let status = Self.status(inCommand: Array(pdu[12...])) else { throw ToolError("a response without a status: \(pdu)") }
+        guard let status = Self.status(inCommand: Array(pdu[12...])) else {
+            throw ToolError("a response without a status: \(pdu)")
+        }
         try peer.play([.send(PDUBytes.releaseRequest), .expect(6)])
         return .status(status)
     }
@@ -50,7 +54,9 @@ struct RawStore {
         while offset + 8 <= bytes.count {
             let element = UInt16(bytes[offset + 2]) | UInt16(bytes[offset + 3]) << 8
             let length = bytes[(offset + 4)..<(offset + 8)].reversed().reduce(0) { $0 << 8 | Int($1) }
-            if element == 0x0900, offset + 10 <= bytes.count { return UInt16(bytes[offset + 8]) | UInt16(bytes[offset + 9]) << 8 }
+            if element == 0x0900, offset + 10 <= bytes.count {
+                return UInt16(bytes[offset + 8]) | UInt16(bytes[offset + 9]) << 8
+            }
             offset += 8 + length
         }
         return nil
@@ -65,11 +71,14 @@ struct RawDataSet {
 
     private static let longForms: Set<String> = ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UC", "UN", "UR", "UT"]
 
-    static func element(_ group: UInt16, _ number: UInt16, _ vr: String, _ value: [UInt8], length: UInt32? = nil) -> [UInt8] {
+    static func element(_ group: UInt16, _ number: UInt16, _ vr: String, _ value: [UInt8], length: UInt32? = nil)
+        -> [UInt8]
+    {
         let value = value.count & 1 == 0 ? value : value + [vr == "UI" || vr == "OB" ? 0 : 0x20]
         let count = length ?? UInt32(value.count)
         let head = PDUBytes.little16(group) + PDUBytes.little16(number) + Array(vr.utf8)
-        return head + (longForms.contains(vr) ? [0, 0] + PDUBytes.little32(count) : PDUBytes.little16(UInt16(count))) + value
+        return head + (longForms.contains(vr) ? [0, 0] + PDUBytes.little32(count) : PDUBytes.little16(UInt16(count)))
+            + value
     }
 
     /// Where an element of the top level begins, where its value begins, and where it ends. Defined lengths only.
@@ -80,7 +89,9 @@ struct RawDataSet {
             let value = offset + (isLong ? 12 : 8)
             let lengthBytes = isLong ? bytes[(offset + 8)..<(offset + 12)] : bytes[(offset + 6)..<(offset + 8)]
             let end = value + lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
-            if bytes[offset...].starts(with: PDUBytes.little16(group) + PDUBytes.little16(number)) { return (offset, value, end) }
+            if bytes[offset...].starts(with: PDUBytes.little16(group) + PDUBytes.little16(number)) {
+                return (offset, value, end)
+            }
             offset = end
         }
         return nil
@@ -91,10 +102,13 @@ struct RawDataSet {
     }
 
     /// Replaces an element that is there.
-    func replacing(_ group: UInt16, _ number: UInt16, _ vr: String, _ value: [UInt8], length: UInt32? = nil) -> RawDataSet {
+    func replacing(_ group: UInt16, _ number: UInt16, _ vr: String, _ value: [UInt8], length: UInt32? = nil)
+        -> RawDataSet
+    {
         guard let place = place(of: group, number) else { preconditionFailure("no such element") }
         var copy = self
-        copy.bytes.replaceSubrange(place.start..<place.end, with: Self.element(group, number, vr, value, length: length))
+        copy.bytes.replaceSubrange(
+            place.start..<place.end, with: Self.element(group, number, vr, value, length: length))
         return copy
     }
 

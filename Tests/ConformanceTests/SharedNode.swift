@@ -37,10 +37,11 @@ extension Trait where Self == SharedNode {
 extension Fixtures {
     /// As few slices, as coarse, as the reference package takes: `arguments` follow.
     static func smallHead(_ arguments: [String] = [], slices: Int = 12) throws -> Phantom {
-        try Phantom([
-            "--slices", "\(slices)", "--matrix", "128", "--pixel-spacing", "1.5", "--slice-spacing", "5",
-            "--slice-thickness", "5",
-        ] + arguments)
+        try Phantom(
+            [
+                "--slices", "\(slices)", "--matrix", "128", "--pixel-spacing", "1.5", "--slice-spacing", "5",
+                "--slice-thickness", "5",
+            ] + arguments)
     }
 }
 
@@ -48,23 +49,29 @@ extension Daemon {
     /// The study's item once it is neither arriving nor waiting nor being analysed.
     func endedItem(study: String, within seconds: Double = 60) throws -> [String: Any] {
         let ended: [String: Any]? = try eventually(within: seconds) {
-            guard let now = try self.item(study: study), !["arriving", "waiting", "analysing"].contains(now.state) else { return nil }
+            guard let now = try self.item(study: study), !["arriving", "waiting", "analysing"].contains(now.state)
+            else { return nil }
             return now
         }
         guard let ended else {
-            throw ToolError("the study does not come to an end; it is \(try self.item(study: study) ?? [:])\n\(output.suffix(2000))")
+            throw ToolError(
+                "the study does not come to an end; it is \(try self.item(study: study) ?? [:])\n\(output.suffix(2000))"
+            )
         }
         return ended
     }
 
     func storeAll(_ paths: [String], calling: String = "CT1", arguments: [String] = []) throws {
         let sent = try store(paths, calling: calling, arguments: arguments)
-        guard sent.status == 0 else { throw ToolError("storescu ended with \(sent.status): \(sent.output.suffix(2000))") }
+        guard sent.status == 0 else {
+            throw ToolError("storescu ended with \(sent.status): \(sent.output.suffix(2000))")
+        }
     }
 
     func echoes(calling: String = "CT1") throws -> Bool {
         try Tool.run(
-            "/usr/bin/echoscu", ["-aet", calling, "-aec", "TRIAGED", "-to", "20", "127.0.0.1", "\(dicomPort)"]).status == 0
+            "/usr/bin/echoscu", ["-aet", calling, "-aec", "TRIAGED", "-to", "20", "127.0.0.1", "\(dicomPort)"]
+        ).status == 0
     }
 
     /// Rows that a query of the index gives, by way of another SQLite.
@@ -105,7 +112,9 @@ struct Witness {
 
     private static func contents(_ node: Daemon) throws -> [String: Data] {
         var contents: [String: Data] = [:]
-        for path in node.storedFiles().values.joined() { contents[path] = try Data(contentsOf: URL(fileURLWithPath: path)) }
+        for path in node.storedFiles().values.joined() {
+            contents[path] = try Data(contentsOf: URL(fileURLWithPath: path))
+        }
         return contents
     }
 

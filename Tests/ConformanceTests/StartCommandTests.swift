@@ -9,10 +9,15 @@ import Testing
 extension EndToEnd {
     /// What stands in the way of a start: one clear line and exit status 1; what is there stays as it is.
     @Suite("Refused starts", .serialized) struct StartCommandTests {
-        private func expectOneLine(_ outcome: Tool.Outcome, says words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+        private func expectOneLine(
+            _ outcome: Tool.Outcome, says words: String..., sourceLocation: SourceLocation = #_sourceLocation
+        ) {
             #expect(outcome.status == 1, "\(outcome.output)", sourceLocation: sourceLocation)
             #expect(outcome.lines.count == 1, "\(outcome.output)", sourceLocation: sourceLocation)
-            for word in words { #expect(outcome.lines.first?.contains(word) == true, "\(outcome.output)", sourceLocation: sourceLocation) }
+            for word in words {
+                #expect(
+                    outcome.lines.first?.contains(word) == true, "\(outcome.output)", sourceLocation: sourceLocation)
+            }
         }
 
         /// A store that a node has used.
@@ -25,9 +30,12 @@ extension EndToEnd {
 
         /// Schema, rows and version of a database.
         private func dump(_ path: String) throws -> String {
-            let script = "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]); print(*c.iterdump(), c.execute('PRAGMA user_version').fetchall(), sep='\\n')"
+            let script =
+                "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]); print(*c.iterdump(), c.execute('PRAGMA user_version').fetchall(), sep='\\n')"
             let outcome = try Tool.run("/usr/bin/python3", ["-c", script, path])
-            guard outcome.status == 0, outcome.output.contains("CREATE TABLE study") else { throw ToolError(outcome.output) }
+            guard outcome.status == 0, outcome.output.contains("CREATE TABLE study") else {
+                throw ToolError(outcome.output)
+            }
             return outcome.output
         }
 
@@ -37,7 +45,11 @@ extension EndToEnd {
             let path = node.storeDirectory + "/index.sqlite"
             let made = try Tool.run(
                 "/usr/bin/python3",
-                ["-c", "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version=99'); c.commit(); c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()", path])
+                [
+                    "-c",
+                    "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version=99'); c.commit(); c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()",
+                    path,
+                ])
             #expect(made.status == 0, "\(made.output)")
             let file = try Data(contentsOf: URL(fileURLWithPath: path))
             let dump = try dump(path)
@@ -110,14 +122,19 @@ extension EndToEnd {
                 Spoilt(testDescription: "another network", at: "sha256", says: ["sha256"]) { package in
                     try package.edit { $0.replacingOccurrences(of: "sha256: 13", with: "sha256: 31") }
                 },
-                Spoilt(testDescription: "misspelt key", at: "minimumExtnet", says: ["minimumExtnet", "did you mean `minimumExtent`"]) { package in
+                Spoilt(
+                    testDescription: "misspelt key", at: "minimumExtnet",
+                    says: ["minimumExtnet", "did you mean `minimumExtent`"]
+                ) { package in
                     try package.edit { $0.replacingOccurrences(of: "minimumExtent:", with: "minimumExtnet:") }
                 },
                 Spoilt(testDescription: "no network", at: nil, says: ["hyperdensity.onnx"]) { package in
                     try FileManager.default.removeItem(atPath: package.folder + "/hyperdensity.onnx")
                 },
                 Spoilt(testDescription: "a network elsewhere", at: "file: ../", says: ["network.file"]) { package in
-                    try package.edit { $0.replacingOccurrences(of: "file: hyperdensity.onnx", with: "file: ../../hyperdensity.onnx") }
+                    try package.edit {
+                        $0.replacingOccurrences(of: "file: hyperdensity.onnx", with: "file: ../../hyperdensity.onnx")
+                    }
                 },
                 Spoilt(testDescription: "no manifest", at: nil, says: ["manifest.yaml"]) { package in
                     try FileManager.default.removeItem(atPath: package.manifest)
@@ -146,7 +163,9 @@ extension EndToEnd {
             let models = Daemon.repository + "/etc/models"
             let list = try Command.run("model", "list", models)
             #expect(list.status == 0)
-            #expect(list.lines.count == 1 && list.output.contains("head-ct-hyperdensity 1.0.0  demonstration"), "\(list.output)")
+            #expect(
+                list.lines.count == 1 && list.output.contains("head-ct-hyperdensity 1.0.0  demonstration"),
+                "\(list.output)")
             let show = try Command.run("model", "show", models + "/head-ct-hyperdensity")
             #expect(show.status == 0)
             for words in ["Intracranial hemorrhage", "1386000", "critical", "Apache-2.0", "demonstration"] {

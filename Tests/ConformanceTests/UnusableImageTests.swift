@@ -29,7 +29,7 @@ extension EndToEnd {
         private static func short(_ value: UInt16) -> [UInt8] { PDUBytes.little16(value) }
 
         @Test(
-            "images that cannot be decoded are stored, end without a result and with a reason, and harm nobody [ROBUST-8]",
+            "images that cannot be decoded are stored, end without a result and with a reason, and harm nobody [ROBUST-3]",
             arguments: [
                 raw("empty Pixel Data") { $0.replacing(0x7FE0, 0x10, "OW", []) },
                 modified("no Pixel Data", ["-ea", "PixelData"]),
@@ -47,11 +47,17 @@ extension EndToEnd {
                 raw("65,535 samples per pixel") { $0.replacing(0x28, 2, "US", short(65_535)) },
                 raw("Rescale Slope is no number") { $0.replacing(0x28, 0x1053, "DS", Array("steep ".utf8)) },
                 raw("Pixel Spacing of zero") { $0.replacing(0x28, 0x30, "DS", Array("0\\0 ".utf8)) },
-                raw("positions beyond all numbers") { $0.replacing(0x20, 0x32, "DS", Array("1e308\\1e308\\1e308".utf8)) },
+                raw("positions beyond all numbers") {
+                    $0.replacing(0x20, 0x32, "DS", Array("1e308\\1e308\\1e308".utf8))
+                },
                 raw("an orientation of zeros") { $0.replacing(0x20, 0x37, "DS", Array("0\\0\\0\\0\\0\\0 ".utf8)) },
-                modified("65,535 frames and no Pixel Data", multiFrame: true, ["-m", "NumberOfFrames=65535", "-ea", "PixelData"]),
+                modified(
+                    "65,535 frames and no Pixel Data", multiFrame: true,
+                    ["-m", "NumberOfFrames=65535", "-ea", "PixelData"]),
                 modified("65,535 frames of which 12 are there", multiFrame: true, ["-m", "NumberOfFrames=65535"]),
-                modified("2,000 frames and no Pixel Data", multiFrame: true, ["-m", "NumberOfFrames=2000", "-ea", "PixelData"]),
+                modified(
+                    "2,000 frames and no Pixel Data", multiFrame: true,
+                    ["-m", "NumberOfFrames=2000", "-ea", "PixelData"]),
                 modified("2,000 frames of which 12 are there", multiFrame: true, ["-m", "NumberOfFrames=2000"]),
                 modified("2,147,483,648 frames", multiFrame: true, ["-m", "NumberOfFrames=2147483648"]),
                 modified("a negative number of frames", multiFrame: true, ["-m", "NumberOfFrames=-1"]),
@@ -59,7 +65,8 @@ extension EndToEnd {
         func stored(fault: Fault) throws {
             let node = try SharedNode.node()
             let witness = try Witness(node)
-            let study = try Fixtures.smallHead(["--seed", "21", "--fresh-uids"] + (fault.isMultiFrame ? ["--multi-frame"] : []))
+            let study = try Fixtures.smallHead(
+                ["--seed", "21", "--fresh-uids"] + (fault.isMultiFrame ? ["--multi-frame"] : []))
             for file in study.files { try fault.spoil(file) }
             try node.storeAll([study.directory.path])
             let item = try node.endedItem(study: study.studyInstanceUID)

@@ -18,7 +18,8 @@ extension EndToEnd {
 
         private func outcome(_ arguments: [String], slices: Int = 12) throws -> (item: [String: Any], study: Phantom) {
             let node = try SharedNode.node()
-            let study = try Fixtures.smallHead(["--finding", "bleed", "--seed", "401", "--fresh-uids"] + arguments, slices: slices)
+            let study = try Fixtures.smallHead(
+                ["--finding", "bleed", "--seed", "401", "--fresh-uids"] + arguments, slices: slices)
             try node.storeAll([study.directory.path])
             return (try node.endedItem(study: study.studyInstanceUID), study)
         }
@@ -30,12 +31,16 @@ extension EndToEnd {
                 Refused(arguments: ["--defect", "duplicate"], reason: "lies where the slice before it lies"),
                 Refused(arguments: ["--defect", "mixedSpacing"], reason: "mm"),
                 Refused(arguments: ["--defect", "mixedOrientation"], reason: "is turned by 10.0° against the others"),
-                Refused(arguments: ["--defect", "missingPosition"], reason: "ImagePositionPatient is missing in instance"),
-                Refused(arguments: ["--defect", "missingRescale"], reason: "RescaleSlope and RescaleIntercept are missing in CT instance"),
+                Refused(
+                    arguments: ["--defect", "missingPosition"], reason: "ImagePositionPatient is missing in instance"),
+                Refused(
+                    arguments: ["--defect", "missingRescale"],
+                    reason: "RescaleSlope and RescaleIntercept are missing in CT instance"),
                 Refused(arguments: ["--defect", "gap", "--multi-frame"], reason: "gap of 10.0 mm after slice"),
                 Refused(arguments: ["--deceiver", "contrast"], reason: "contrast"),
                 Refused(arguments: [], reason: "6 slices, 10 to 2000 allowed", slices: 6),
-                Refused(arguments: ["--orientation", "sagittal"], state: "outOfScope", reason: "Image Type has SECONDARY"),
+                Refused(
+                    arguments: ["--orientation", "sagittal"], state: "outOfScope", reason: "Image Type has SECONDARY"),
                 Refused(arguments: ["--slice-spacing", "8", "--slice-thickness", "8"], reason: "8 mm"),
             ])
         func refused(series: Refused) throws {
@@ -55,7 +60,9 @@ extension EndToEnd {
             #expect(item.priority == "critical")
         }
 
-        @Test("a multi-frame series is one volume, wherever its functional groups are [VOLUME-3]", arguments: ["shared", "perFrame"])
+        @Test(
+            "a multi-frame series is one volume, wherever its functional groups are [VOLUME-3]",
+            arguments: ["shared", "perFrame"])
         func multiFrame(groups: String) throws {
             let (item, study) = try outcome(["--multi-frame", "--functional-groups", groups])
             #expect(item.state == "analysed", "\(item)")
@@ -67,9 +74,10 @@ extension EndToEnd {
         /// Lossy ones too: what they lose is far below the contrast of the bleed. JPEG Baseline has 8 bits, which no CT scanner
         /// may send; its values are coarse, and still Hounsfield units.
         @Test(
-            "every transfer syntax is decoded, and the bleed is found in it [VOLUME-4]",
+            "every transfer syntax is decoded, and the bleed is found in it [VOLUME-4] [STORE-2]",
             arguments: [
-                "implicit", "explicit", "big-endian", "deflated", "rle", "jpeg-baseline", "jpeg-extended", "jpeg-lossless",
+                "implicit", "explicit", "big-endian", "deflated", "rle", "jpeg-baseline", "jpeg-extended",
+                "jpeg-lossless",
                 "jpeg-lossless-sv1", "jpeg-ls", "jpeg-ls-near", "jpeg-2000", "jpeg-2000-lossy",
             ])
         func transferSyntax(name: String) throws {
@@ -87,7 +95,8 @@ extension EndToEnd {
                 // storescu has no word for JPEG Lossless with another selection value than 1.
                 for (file, uid) in try sopInstanceUIDs(ofFiles: study.files) {
                     let store = RawStore(
-                        instance: Array(uid.utf8), transferSyntax: "1.2.840.10008.1.2.4.57", dataSet: [UInt8](try dataSet(ofFile: file)))
+                        instance: Array(uid.utf8), transferSyntax: "1.2.840.10008.1.2.4.57",
+                        dataSet: [UInt8](try dataSet(ofFile: file)))
                     #expect(try store.send(to: node) == .status(0))
                 }
             }
@@ -95,10 +104,13 @@ extension EndToEnd {
             #expect(item.state == "analysed", "\(item)")
             #expect(item.priority == "critical")
             let volume = item.findings.first?["volumeML"] as? Double ?? 0
-            #expect(abs(volume - study.bleedVolumeML) < 0.35 * study.bleedVolumeML, "\(volume) mL for \(study.bleedVolumeML) mL")
+            #expect(
+                abs(volume - study.bleedVolumeML) < 0.35 * study.bleedVolumeML,
+                "\(volume) mL for \(study.bleedVolumeML) mL")
             // Kept as it was sent, never transcoded. Deflated ones are compressed again by storescu.
             let stored = try #require(node.storedFiles()[study.sopInstanceUIDs[0]]?.first)
-            let sent = try #require(try sopInstanceUIDs(ofFiles: study.files).first { $0.value == study.sopInstanceUIDs[0] }?.key)
+            let sent = try #require(
+                try sopInstanceUIDs(ofFiles: study.files).first { $0.value == study.sopInstanceUIDs[0] }?.key)
             if name != "deflated" { #expect(try dataSet(ofFile: stored) == dataSet(ofFile: sent)) }
         }
 
@@ -107,18 +119,24 @@ extension EndToEnd {
             let (item, study) = try outcome(["--localizer-slices", "2"])
             #expect(item.state == "analysed", "\(item)")
             #expect(item.series.count == 2)
-            let scout = try #require(item.series.first { $0["seriesInstanceUID"] as? String != study.seriesInstanceUID })
+            let scout = try #require(
+                item.series.first { $0["seriesInstanceUID"] as? String != study.seriesInstanceUID })
             #expect(scout.state == "outOfScope")
             #expect(scout.reason.contains("LOCALIZER"), "\(scout.reason)")
         }
 
-        @Test("a body part or modality that no package claims is out of scope, with the reason [VOLUME-6]", arguments: ["BodyPartExamined=CHEST", "Modality=MR"])
+        @Test(
+            "a body part or modality that no package claims is out of scope, with the reason [VOLUME-6]",
+            arguments: ["BodyPartExamined=CHEST", "Modality=MR"])
         func otherBodyPart(change: String) throws {
             let node = try SharedNode.node()
             let study = try Fixtures.smallHead(["--seed", "403", "--fresh-uids"])
             let made = try Tool.run(
                 "/usr/bin/dcmodify",
-                ["-nb", "-m", change, "-m", "SeriesDescription=Thorax", "-m", "StudyDescription=THORAX", "-m", "ProtocolName=Thorax"]
+                [
+                    "-nb", "-m", change, "-m", "SeriesDescription=Thorax", "-m", "StudyDescription=THORAX", "-m",
+                    "ProtocolName=Thorax",
+                ]
                     + study.files)
             #expect(made.status == 0, "\(made.output)")
             try node.storeAll([study.directory.path])
