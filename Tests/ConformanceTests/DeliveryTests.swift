@@ -101,6 +101,23 @@ extension EndToEnd {
             #expect(node.stop() == 0)
         }
 
+        @Test(
+            "what a PACS can be asked for is committed once it was found; where it offers no query, sent is all that is said [OUTBOX-7]",
+            arguments: [true, false])
+        func proof(offersFind: Bool) throws {
+            let pacs = try ScriptedPACS(offersFind: offersFind) { _, _ in .status(0) }
+            defer { pacs.stop() }
+            let (node, study) = try Self.node(seed: offersFind ? 335 : 336, to: pacs)
+            let settled = try eventually(within: 60) {
+                let states = try node.item(study: study.studyInstanceUID).map(Fixtures.deliveries) ?? []
+                return states == (offersFind ? ["committed", "committed"] : ["sent", "sent"]) ? true : nil
+            }
+            #expect(settled == true, "\(node.output)")
+            #expect(Set(pacs.queries) == (offersFind ? Set(pacs.receptions.map(\.sopInstanceUID)) : []))
+            #expect(pacs.receptions.count == 2)
+            #expect(node.stop() == 0)
+        }
+
         @Test("results wait through failures that may pass, and arrive once [OUTBOX-6]")
         func outOfResources() throws {
             // A700: out of resources (PS3.4 B.2.3).

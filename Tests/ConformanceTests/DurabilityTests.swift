@@ -9,7 +9,7 @@ extension EndToEnd {
     /// The order of system calls behind a success (docs/decisions/01).
     @Suite("Durable before success", .serialized)
     struct DurabilityTests {
-        @Test("data, name, directory and row are on their way to the disk in this order before the success leaves [C-STORE-2]")
+        @Test("data, name, directory and row are on their way to the disk in this order before the success leaves [STORE-1]")
         func order() throws {
             let study = try Fixtures.smallBleed(seed: 200)
             let file = try #require(study.files.first)
@@ -24,7 +24,7 @@ extension EndToEnd {
             #expect(throws: Never.self) { try rule.check(trace, sopInstanceUID: uid, size: size) }
         }
 
-        @Test("the order holds for each instance of associations that share syncs and transactions [C-STORE-3]")
+        @Test("the order holds for each instance of associations that share syncs and transactions [STORE-1]")
         func orderOfMany() throws {
             let node = try Daemon()
             let studies = try (201...204).map { try Fixtures.smallBleed(seed: $0) }

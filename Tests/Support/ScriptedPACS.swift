@@ -6,7 +6,7 @@ import Glibc
 import Synchronization
 
 /// A storage and query SCP that answers as it is told to: a PACS on a bad day. Accepts each presentation context with its
-/// first transfer syntax.
+/// first transfer syntax, except those for C-FIND where it offers none.
 package final class ScriptedPACS: Sendable {
     package enum Answer: Sendable {
         /// A C-STORE-RSP of this status; the object is kept unless the status is a failure (PS3.7 C).
@@ -29,12 +29,18 @@ package final class ScriptedPACS: Sendable {
         var isStopped = false
     }
 
+    private static let studyRootFind = "1.2.840.10008.5.1.4.1.2.2.1"
+
     package var port: Int { Int(listener.port) }
     private let listener: ScriptedListener
+    private let offersFind: Bool
     private let state = Mutex(State())
 
     /// `answer` gets the number of the C-STORE, from 0, and its SOP class.
-    package init(answer: @escaping @Sendable (_ number: Int, _ sopClassUID: String) -> Answer) throws {
+    package init(
+        offersFind: Bool = true, answer: @escaping @Sendable (_ number: Int, _ sopClassUID: String) -> Answer
+    ) throws {
+        self.offersFind = offersFind
         listener = try ScriptedListener()
         let thread = Thread { [listener, weak self] in
             while true {
@@ -63,7 +69,7 @@ package final class ScriptedPACS: Sendable {
 
     private func serve(_ peer: ScriptedPeer, _ answer: (Int, String) -> Answer) {
         guard let request = peer.readPDU(), request[0] == 1 else { return }
-        peer.send(Self.accept(request))
+        peer.send(accept(request))
         while let message = Self.readMessage(from: peer) {
             let command = message.command
             guard let field = command[0x100], let messageID = command[0x110] else { return }
@@ -148,12 +154,15 @@ package final class ScriptedPACS: Sendable {
         return PDUBytes.text(Array(identifier[(tag.upperBound + 2)...].prefix(length)))
     }
 
-    /// PS3.8 9.3.3: every proposed context is accepted.
-    private static func accept(_ request: [UInt8]) -> [UInt8] {
+    /// PS3.8 9.3.3; result 3 says that the abstract syntax is not supported.
+    private func accept(_ request: [UInt8]) -> [UInt8] {
         var contexts: [UInt8] = []
         for (type, item) in PDUBytes.items(Array(request[74...])) where type == 0x20 {
-            let syntax = PDUBytes.items(Array(item[4...])).first { $0.type == 0x40 }.map(\.value) ?? []
-            contexts += PDUBytes.item(0x21, [item[0], 0, 0, 0] + PDUBytes.item(0x40, syntax))
+            let syntaxes = PDUBytes.items(Array(item[4...]))
+            let isFind = syntaxes.contains { $0.type == 0x30 && PDUBytes.text($0.value) == Self.studyRootFind }
+            let transferSyntax = syntaxes.first { $0.type == 0x40 }.map(\.value) ?? []
+            contexts += PDUBytes.item(
+                0x21, [item[0], 0, isFind && !offersFind ? 3 : 0, 0] + PDUBytes.item(0x40, transferSyntax))
         }
         return PDUBytes.pdu(
             2,
