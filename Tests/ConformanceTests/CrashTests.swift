@@ -23,7 +23,9 @@ extension EndToEnd {
         static let duringStore = ["instanceReceived", "fileStored", "rowWritten", "responded"]
         static let cases: [Case] =
             duringStore.map { Case(point: $0, passes: 5) } + [Case(point: "fileStored")]
-            + ["associationEnded", "verdictReached", "jobQueued", "jobStarted", "outcomeReceived"].map { Case(point: $0) }
+            + ["associationEnded", "verdictReached", "jobQueued", "jobStarted", "outcomeReceived"].map {
+                Case(point: $0)
+            }
             + ["jobStarted", "outcomeReceived", "resultsStored", "jobFinished"].map { Case(point: $0, isAborted: true) }
             + ["deliveryStarted", "deliverySent", "deliveryRecorded"].map { Case(point: $0) }
             + [Case(point: "deliverySent", passes: 1)]
@@ -51,7 +53,9 @@ extension EndToEnd {
 
             let first = try node.send(study.files, arguments: place.isAborted ? ["--abort"] : [])
             let end = eventually(within: 60) { node.process?.poll() }
-            try #require(end == 128 + SIGKILL, "\(place): the daemon did not end there: \(String(describing: end))\n\(node.output)")
+            try #require(
+                end == 128 + SIGKILL,
+                "\(place): the daemon did not end there: \(String(describing: end))\n\(node.output)")
             if place.isDuringStore {
                 #expect(first.status != 0)
                 // The response of the last pass may be lost with the process.
@@ -96,7 +100,8 @@ extension EndToEnd {
             #expect(deliveries.allSatisfy { $0 == "sent" || $0 == "committed" }, "\(deliveries)")
             for sopClass in [Fixtures.segmentation, Fixtures.comprehensive3DSR] {
                 #expect(
-                    try pacs.instances(sopClassUID: sopClass, studyInstanceUID: study.studyInstanceUID).count == 1, "\(sopClass)")
+                    try pacs.instances(sopClassUID: sopClass, studyInstanceUID: study.studyInstanceUID).count == 1,
+                    "\(sopClass)")
             }
             #expect(try pacs.instances(studyInstanceUID: study.studyInstanceUID).count == 2)
         }

@@ -39,7 +39,8 @@ extension EndToEnd {
             let (node, study) = try Self.node(seed: 330, to: pacs)
             let results = try Self.results(node, study)
             #expect(results.count == 2)
-            #expect(results.allSatisfy { ["sent", "committed"].contains($0["delivery"] as? String ?? "") }, "\(results)")
+            #expect(
+                results.allSatisfy { ["sent", "committed"].contains($0["delivery"] as? String ?? "") }, "\(results)")
             let uids = pacs.receptions.map(\.sopInstanceUID)
             #expect(uids.count == 2 && Set(uids).count == 2, "an object was sent again: \(uids)")
             #expect(pacs.queries.contains(uids[0]))
@@ -54,7 +55,8 @@ extension EndToEnd {
             defer { pacs.stop() }
             let (node, study) = try Self.node(seed: 331, to: pacs)
             let results = try Self.results(node, study)
-            #expect(results.allSatisfy { ["sent", "committed"].contains($0["delivery"] as? String ?? "") }, "\(results)")
+            #expect(
+                results.allSatisfy { ["sent", "committed"].contains($0["delivery"] as? String ?? "") }, "\(results)")
             let lost = try #require(pacs.receptions.first)
             let again = pacs.receptions.dropFirst().filter { $0.sopInstanceUID == lost.sopInstanceUID }
             #expect(again.count == 1)
@@ -63,9 +65,13 @@ extension EndToEnd {
             #expect(node.stop() == 0)
         }
 
-        @Test("an object that the PACS cannot understand is parked, with the status on the worklist, and the other goes on [OUTBOX-4]")
+        @Test(
+            "an object that the PACS cannot understand is parked, with the status on the worklist, and the other goes on [OUTBOX-4]"
+        )
         func refusedForGood() throws {
-            let pacs = try ScriptedPACS { _, sopClass in sopClass == Fixtures.segmentation ? .status(0xC000) : .status(0) }
+            let pacs = try ScriptedPACS { _, sopClass in
+                sopClass == Fixtures.segmentation ? .status(0xC000) : .status(0)
+            }
             defer { pacs.stop() }
             let (node, study) = try Self.node(seed: 332, to: pacs)
             for isRestarted in [false, true] {
@@ -125,7 +131,8 @@ extension EndToEnd {
             defer { pacs.stop() }
             let (node, study) = try Self.node(seed: 334, to: pacs)
             let results = try Self.results(node, study)
-            #expect(results.allSatisfy { ["sent", "committed"].contains($0["delivery"] as? String ?? "") }, "\(results)")
+            #expect(
+                results.allSatisfy { ["sent", "committed"].contains($0["delivery"] as? String ?? "") }, "\(results)")
             let byUID = Dictionary(grouping: pacs.receptions, by: \.sopInstanceUID)
             #expect(byUID.count == 2 && byUID.values.allSatisfy { $0.count == 2 && $0[0].dataSet == $0[1].dataSet })
             #expect(node.stop() == 0)

@@ -9,7 +9,9 @@ extension EndToEnd {
     /// The order of system calls behind a success (docs/decisions/01).
     @Suite("Durable before success", .serialized)
     struct DurabilityTests {
-        @Test("data, name, directory and row are on their way to the disk in this order before the success leaves [STORE-1]")
+        @Test(
+            "data, name, directory and row are on their way to the disk in this order before the success leaves [STORE-1]"
+        )
         func order() throws {
             let study = try Fixtures.smallBleed(seed: 200)
             let file = try #require(study.files.first)
@@ -31,7 +33,8 @@ extension EndToEnd {
             try Self.startTraced(node)
             let senders = try studies.enumerated().map { number, study in
                 try Tool(
-                    "/usr/bin/storescu", ["-aet", "CT1", "-aec", "TRIAGED", "-v", "127.0.0.1", "\(node.dicomPort)"] + study.files,
+                    "/usr/bin/storescu",
+                    ["-aet", "CT1", "-aec", "TRIAGED", "-v", "127.0.0.1", "\(node.dicomPort)"] + study.files,
                     environment: ["TCP_NODELAY": "1"], log: node.directory.file("sender-\(number)"))
             }
             for (sender, study) in zip(senders, studies) {
@@ -50,7 +53,8 @@ extension EndToEnd {
         private static func startTraced(_ node: Daemon) throws {
             // -D leaves the daemon our child.
             try node.start(wrapper: [
-                "/usr/bin/strace", "-D", "-f", "--seccomp-bpf", "-yy", "-s", "24", "-o", node.directory.file("trace"), "-e",
+                "/usr/bin/strace", "-D", "-f", "--seccomp-bpf", "-yy", "-s", "24", "-o", node.directory.file("trace"),
+                "-e",
                 "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2",
             ])
         }
@@ -67,7 +71,9 @@ extension EndToEnd {
             let text = try #require(
                 eventually(within: 20) {
                     (try? String(contentsOfFile: node.directory.file("trace"), encoding: .utf8)).flatMap { text in
-                        text.split(separator: "\n").contains { $0.hasPrefix("\(daemon) ") && $0.contains("+++ exited with 0") }
+                        text.split(separator: "\n").contains {
+                            $0.hasPrefix("\(daemon) ") && $0.contains("+++ exited with 0")
+                        }
                             ? text : nil
                     }
                 })

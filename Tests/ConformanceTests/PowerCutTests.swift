@@ -51,7 +51,8 @@ extension EndToEnd {
             }
             let missing = study.files.filter { !acknowledged.contains($0) }
             #expect(try node.send(missing).acknowledged == missing)
-            let analysed = try #require(try node.item(study: study.studyInstanceUID, state: "analysed"), "\(node.output)")
+            let analysed = try #require(
+                try node.item(study: study.studyInstanceUID, state: "analysed"), "\(node.output)")
             #expect(analysed["priority"] as? String == "critical")
             #expect((analysed["series"] as? [[String: Any]])?.first?["instances"] as? Int == study.files.count)
             #expect(node.stop() == 0)
@@ -72,7 +73,9 @@ extension EndToEnd {
             for start in stride(from: 0, to: 3_000_000, by: 16_000) {
                 peer.send(PDUBytes.data(1, command: false, last: false, Array(instance[start..<start + 16_000])))
             }
-            #expect(eventually(within: 20) { node.incomingFiles().isEmpty ? nil : true } == true, "half of it is in no file")
+            #expect(
+                eventually(within: 20) { node.incomingFiles().isEmpty ? nil : true } == true, "half of it is in no file"
+            )
             #expect(node.stop(SIGKILL) == 128 + SIGKILL)
             #expect(!node.incomingFiles().isEmpty)
 

@@ -50,7 +50,9 @@ extension Daemon {
     /// The worker process of the running daemon.
     func worker() throws -> pid_t {
         guard let process else { throw ToolError("the daemon was not started") }
-        let workers = ProcessTable.children(of: process.processID).filter { ProcessTable.arguments(of: $0).last == "worker" }
+        let workers = ProcessTable.children(of: process.processID).filter {
+            ProcessTable.arguments(of: $0).last == "worker"
+        }
         guard workers.count == 1 else { throw ToolError("\(workers.count) workers") }
         return workers[0]
     }

@@ -13,13 +13,16 @@ extension EndToEnd {
             try Tool.run("/usr/bin/echoscu", ["-aet", "CT1", "-aec", "TRIAGED", "127.0.0.1", "\(node.dicomPort)"])
         }
 
-        @Test("systemd hears READY once associations are possible, WATCHDOG again and again, and STOPPING at the end [SERVICE-1]")
+        @Test(
+            "systemd hears READY once associations are possible, WATCHDOG again and again, and STOPPING at the end [SERVICE-1]"
+        )
         func notifications() throws {
             let systemd = try NotifySocket()
             let node = try Daemon()
             try node.start(
                 environment: ["NOTIFY_SOCKET": systemd.path, "WATCHDOG_USEC": "400000"], awaitsReadiness: false)
-            #expect(eventually(within: 60) { systemd.take().contains("READY=1") ? true : nil } == true, "\(node.output)")
+            #expect(
+                eventually(within: 60) { systemd.take().contains("READY=1") ? true : nil } == true, "\(node.output)")
             let echo = try Self.echo(node)
             #expect(echo.status == 0, "READY came before an association was possible: \(echo.output)")
             // Twice in WATCHDOG_USEC; the node's own rhythm, 10 s, would be too slow.
@@ -50,7 +53,9 @@ extension EndToEnd {
             #expect(node.stop() == 0)
         }
 
-        @Test("SIGTERM lets the C-STORE in progress end with a success, takes no other association, and ends with 0 [SERVICE-3]")
+        @Test(
+            "SIGTERM lets the C-STORE in progress end with a success, takes no other association, and ends with 0 [SERVICE-3]"
+        )
         func drain() throws {
             let node = try Daemon()
             try node.start()
@@ -70,7 +75,8 @@ extension EndToEnd {
             #expect(node.process?.poll() == nil, "the daemon ended during a C-STORE")
             // … and who is inside may end.
             try peer.play([
-                .send(PDUBytes.data(1, command: false, last: true, rest)), .expect(4), .send(PDUBytes.releaseRequest), .expect(6),
+                .send(PDUBytes.data(1, command: false, last: true, rest)), .expect(4), .send(PDUBytes.releaseRequest),
+                .expect(6),
             ])
             let response = try #require(peer.received.first { $0[0] == 4 })
             // Status (0000,0900), 2 bytes: success.
@@ -83,7 +89,9 @@ extension EndToEnd {
             #expect(node.stop() == 0)
         }
 
-        @Test("SIGTERM does not wait for a worker that hangs; its job is done after the next start and no attempt is spent [SERVICE-5]")
+        @Test(
+            "SIGTERM does not wait for a worker that hangs; its job is done after the next start and no attempt is spent [SERVICE-5]"
+        )
         func endDuringAnalysis() throws {
             let node = try Daemon()
             try node.start()

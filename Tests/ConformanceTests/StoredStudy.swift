@@ -17,7 +17,8 @@ extension Daemon {
     func send(_ files: [String], arguments: [String] = [], seconds: Double = 60) throws -> Sending {
         guard !files.isEmpty else { return Sending(acknowledged: [], status: 0, output: "") }
         let outcome = try Tool.run(
-            "/usr/bin/storescu", ["-aet", "CT1", "-aec", "TRIAGED", "-v"] + arguments + ["127.0.0.1", "\(dicomPort)"] + files,
+            "/usr/bin/storescu",
+            ["-aet", "CT1", "-aec", "TRIAGED", "-v"] + arguments + ["127.0.0.1", "\(dicomPort)"] + files,
             environment: ["TCP_NODELAY": "1"], seconds: seconds)
         return Sending(
             acknowledged: Sending.acknowledged(in: outcome.output), status: outcome.status, output: outcome.output)
@@ -52,7 +53,8 @@ extension Daemon {
         try eventually(within: seconds) {
             try item(study: study).flatMap { item in
                 let deliveries = Fixtures.deliveries(item)
-                return item["state"] as? String == "analysed" && item["run"] as? String == "final" && !deliveries.isEmpty
+                return item["state"] as? String == "analysed" && item["run"] as? String == "final"
+                    && !deliveries.isEmpty
                     && !deliveries.contains("pending") ? item : nil
             }
         }

@@ -104,28 +104,36 @@ struct DurabilityOrder {
             throw Violation("the file's data is not synced after its last byte")
         }
         guard dataSync.ended < rename.began else { throw Violation("the file is renamed before its data is synced") }
-        guard let directorySync = calls.first(where: { Self.isSync($0, of: directory) && $0.began > rename.ended }) else {
+        guard let directorySync = calls.first(where: { Self.isSync($0, of: directory) && $0.began > rename.ended })
+        else {
             throw Violation("the directory is not synced after the rename")
         }
         // P-DATA-TF is the PDU of type 4 (PS3.8 9.3.5); the node sends nothing but responses in them.
         let answers = calls.filter {
-            ["write", "writev", "sendto", "sendmsg"].contains($0.name) && $0.arguments.contains("<TCP:[127.0.0.1:\(port)->")
+            ["write", "writev", "sendto", "sendmsg"].contains($0.name)
+                && $0.arguments.contains("<TCP:[127.0.0.1:\(port)->")
                 && $0.arguments.contains("\"\\4\\0") && $0.thread == rename.thread
         }
         let requests = renames.filter { $0.thread == rename.thread }
-        guard answers.count == requests.count, let number = requests.firstIndex(where: { $0.began == rename.began }) else {
+        guard answers.count == requests.count, let number = requests.firstIndex(where: { $0.began == rename.began })
+        else {
             throw Violation("\(answers.count) responses to \(requests.count) requests")
         }
         let response = answers[number]
-        guard directorySync.ended < response.began else { throw Violation("the response leaves before the directory is synced") }
+        guard directorySync.ended < response.began else {
+            throw Violation("the response leaves before the directory is synced")
+        }
         let isRowWritten = calls.contains {
-            $0.name.hasPrefix("pwrite") && Self.isOn("\(store)/index.sqlite-wal", $0) && (isShared || $0.thread == response.thread)
+            $0.name.hasPrefix("pwrite") && Self.isOn("\(store)/index.sqlite-wal", $0)
+                && (isShared || $0.thread == response.thread)
                 && $0.began > directorySync.ended && $0.ended < response.began && ($0.result ?? 0) > 0
         }
         guard isRowWritten else { throw Violation("the response leaves before the row is written") }
     }
 
-    private static func isOn(_ path: String, _ call: SystemCallTrace.Call) -> Bool { call.arguments.contains("<\(path)>") }
+    private static func isOn(_ path: String, _ call: SystemCallTrace.Call) -> Bool {
+        call.arguments.contains("<\(path)>")
+    }
 
     private static func isSync(_ call: SystemCallTrace.Call, of path: String) -> Bool {
         ["fsync", "fdatasync"].contains(call.name) && isOn(path, call) && call.result == 0

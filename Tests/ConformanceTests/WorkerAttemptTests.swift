@@ -44,7 +44,9 @@ extension EndToEnd {
             // The job begins with the start; the worker is stopped before it can have ended it.
             try node.start(awaitsReadiness: false)
             let worker = try #require(eventually(within: 60) { try? node.worker() })
-            #expect(eventually(within: 60) { (try? node.state(study: study.studyInstanceUID)) == "analysing" ? true : nil } == true)
+            #expect(
+                eventually(within: 60) { (try? node.state(study: study.studyInstanceUID)) == "analysing" ? true : nil }
+                    == true)
             #expect(kill(worker, SIGKILL) == 0)
             let item = try #require(try node.item(study: study.studyInstanceUID, state: "analysed"), "\(node.output)")
             #expect(item["priority"] as? String == "critical")
@@ -56,7 +58,8 @@ extension EndToEnd {
         func hanging() throws {
             let models = try TemporaryDirectory()
             let package = models.file("head-ct-hyperdensity")
-            try FileManager.default.copyItem(atPath: Daemon.repository + "/etc/models/head-ct-hyperdensity", toPath: package)
+            try FileManager.default.copyItem(
+                atPath: Daemon.repository + "/etc/models/head-ct-hyperdensity", toPath: package)
             // Only the network's digest is pinned; the manifest may change.
             let manifest = try String(contentsOfFile: package + "/manifest.yaml", encoding: .utf8)
             let shortened = manifest.replacingOccurrences(of: "  time: 60 ", with: "  time: 8 ")

@@ -12,7 +12,8 @@ extension EndToEnd {
         /// Long enough in the worker to be met there.
         private static func longBleed(seed: Int) throws -> Phantom {
             try Phantom([
-                "--finding", "bleed", "--volume", "20", "--slices", "48", "--matrix", "256", "--seed", "\(seed)", "--patient-id",
+                "--finding", "bleed", "--volume", "20", "--slices", "48", "--matrix", "256", "--seed", "\(seed)",
+                "--patient-id",
                 "PHANTOM-\(seed)",
             ])
         }
@@ -72,7 +73,9 @@ extension EndToEnd {
             #expect(try #require(ProcessTable.memoryScoreAdjustment(of: worker)) >= max(own, 0) + 500)
         }
 
-        @Test("a job that kills two workers fails with the reason on the worklist, and the next study is analysed [WORKER-2]")
+        @Test(
+            "a job that kills two workers fails with the reason on the worklist, and the next study is analysed [WORKER-2]"
+        )
         func killedTwice() throws {
             let node = try Daemon()
             try node.start()
@@ -97,7 +100,8 @@ extension EndToEnd {
 
             let next = try Fixtures.smallBleed(seed: 302)
             try Self.send(next, to: node)
-            let analysed = try #require(try node.item(study: next.studyInstanceUID, state: "analysed"), "\(node.output)")
+            let analysed = try #require(
+                try node.item(study: next.studyInstanceUID, state: "analysed"), "\(node.output)")
             #expect(analysed["priority"] as? String == "critical")
             #expect(try node.state(study: study.studyInstanceUID) == "failed")
             #expect(node.stop() == 0)
