@@ -29,7 +29,7 @@ import Testing
     ]
 
     @Test(
-        "dicom3tools and dsrdump accept Segmentation and report, and their entities agree with the source",
+        "dicom3tools and dsrdump accept Segmentation and report, and their entities agree with the source [OBJ-3] [OBJ-4]",
         .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump)), arguments: sizes + kinds, [1, 2, 3])
     func dicom3tools(_ options: SourceStudy.Options, findings: Int) throws {
         let study = try SourceStudy(options)
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(
-        "highdicom reads the masks back voxel for voxel, on the right slices",
+        "highdicom reads the masks back voxel for voxel, on the right slices [OBJ-3]",
         .enabled(if: Judge.areDue(.highdicom)), arguments: [1, 2])
     func highdicomMasks(findings: Int) throws {
         let studies = try (Self.sizes + Self.kinds).map { try SourceStudy($0) }
