@@ -140,7 +140,8 @@ extension StudyIndex {
         try durably { db in
             let rows = try Row.fetchAll(db, sql: "SELECT * FROM job WHERE state = 'queued'")
             var count = 0
-            for row in rows where !models.contains(where: { $0.digest == row["modelDigest"] && $0.name == row["modelName"] }) {
+            for row in rows
+            where !models.contains(where: { $0.digest == row["modelDigest"] && $0.name == row["modelName"] }) {
                 let id: Int64 = row["id"]
                 // Gone as if it had never been queued: selection decides anew, and may queue the same again one day.
                 try db.execute(sql: "DELETE FROM job WHERE id = ? AND outcomeSequence IS NULL", arguments: [id])

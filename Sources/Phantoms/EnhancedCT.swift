@@ -198,7 +198,8 @@ extension PhantomSeries {
             try item.set(.imageFilter, "STANDARD")
             try item.set(.reconstructionDiameter, "240")
             try item.set(.reconstructionAngle, [360])
-            try item.set(.reconstructionPixelSpacing, "\(decimal(layout.pixelSpacing))\\\(decimal(layout.pixelSpacing))")
+            try item.set(
+                .reconstructionPixelSpacing, "\(decimal(layout.pixelSpacing))\\\(decimal(layout.pixelSpacing))")
         }
         try group.append(.ctExposureSequence) { (item) throws(DCMTKError) in
             try item.set(.exposureTimeInms, [1000])

@@ -13,7 +13,9 @@ struct RenderedSlice: Sendable {
 
 extension HeadAnatomy {
     /// Renders a plane. `number` separates its noise from other planes'.
-    func slice(origin: Vector3, columnStep: Vector3, rowStep: Vector3, columns: Int, rows: Int, number: Int) -> RenderedSlice {
+    func slice(origin: Vector3, columnStep: Vector3, rowStep: Vector3, columns: Int, rows: Int, number: Int)
+        -> RenderedSlice
+    {
         var hounsfield = [Int16](repeating: 0, count: columns * rows)
         var marked = [UInt8](repeating: 0, count: columns * rows)
         let (dx, dy, dz) = (Float(columnStep.x), Float(columnStep.y), Float(columnStep.z))
@@ -104,7 +106,9 @@ struct NoiseGenerator {
     private var state: UInt64
 
     init(seed: UInt64, slice: Int, row: Int) {
-        state = seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(slice) &* 0xBF58_476D_1CE4_E5B9 ^ UInt64(row) &* 0x94D0_49BB_1331_11EB
+        state =
+            seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(slice) &* 0xBF58_476D_1CE4_E5B9 ^ UInt64(row)
+            &* 0x94D0_49BB_1331_11EB
         _ = next()
     }
 

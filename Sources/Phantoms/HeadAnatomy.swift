@@ -31,7 +31,9 @@ struct HeadAnatomy: Sendable {
     var seed: UInt64
 
     init(_ choices: HeadCT) {
-        func ellipsoid(_ x: Double, _ y: Double, _ z: Double, _ a: Double, _ b: Double, _ c: Double, _ hu: Float) -> Part {
+        func ellipsoid(_ x: Double, _ y: Double, _ z: Double, _ a: Double, _ b: Double, _ c: Double, _ hu: Float)
+            -> Part
+        {
             Part(shape: Ellipsoid(centre: Vector3(x, y, z), radii: Vector3(a, b, c)), density: hu)
         }
         noise = Float(choices.noise)

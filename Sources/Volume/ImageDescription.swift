@@ -36,7 +36,9 @@ struct ImageDescription: Hashable, Sendable {
         highBit = try number(.highBit, "HighBit", stored - 1...allocated - 1)
         let representation = try number(.pixelRepresentation, "PixelRepresentation", 0...1)
         frames = item.hasValue(.numberOfFrames) ? try number(.numberOfFrames, "NumberOfFrames", 1...Int(Int32.max)) : 1
-        guard allocated == 8 || allocated == 16 else { throw .unsupported("BitsAllocated \(allocated)", sopInstanceUID) }
+        guard allocated == 8 || allocated == 16 else {
+            throw .unsupported("BitsAllocated \(allocated)", sopInstanceUID)
+        }
         guard samples == 1 || samples == 3 else { throw .unsupported("SamplesPerPixel \(samples)", sopInstanceUID) }
         guard let photometric = item.string(.photometricInterpretation), !photometric.isEmpty else {
             throw .missingAttribute("PhotometricInterpretation", sopInstanceUID)

@@ -43,7 +43,8 @@ enum VolumeClass {
 
 extension PlaneDescription {
     /// All frames of an open instance.
-    static func all(in item: Item, of image: ImageDescription, path: String) throws(VolumeRefusal) -> [PlaneDescription] {
+    static func all(in item: Item, of image: ImageDescription, path: String) throws(VolumeRefusal) -> [PlaneDescription]
+    {
         let uid = image.sopInstanceUID
         guard let kind = VolumeClass(image.sopClassUID) else {
             throw .unsupported("SOP class \(image.sopClassUID)", uid)
@@ -71,7 +72,8 @@ extension PlaneDescription {
     }
 
     private static func one(
-        _ item: Item, _ groups: FunctionalGroups, of image: ImageDescription, kind: VolumeClass, index: Int, path: String
+        _ item: Item, _ groups: FunctionalGroups, of image: ImageDescription, kind: VolumeClass, index: Int,
+        path: String
     ) throws(VolumeRefusal) -> PlaneDescription {
         let uid = image.sopInstanceUID
         func numbers(_ tag: Tag, _ keyword: String, _ group: Tag, _ count: Int) throws(VolumeRefusal) -> [Double] {

@@ -18,7 +18,9 @@ enum RLEFrame {
         for segment in 0..<segments {
             let start = word(segment + 1)
             let end = segment + 1 < segments ? word(segment + 2) : stream.count
-            guard start >= 64, start < end, end <= stream.count else { throw FrameDefect("RLE segment \(segment) lies outside") }
+            guard start >= 64, start < end, end <= stream.count else {
+                throw FrameDefect("RLE segment \(segment) lies outside")
+            }
             // Segments run from the most to the least significant byte of each sample (PS3.5 G.2).
             let (sample, byte) = segment.quotientAndRemainder(dividingBy: bytesPerSample)
             let first = sample * bytesPerSample + (bytesPerSample - 1 - byte)

@@ -117,7 +117,8 @@ struct StackGeometry {
     private mutating func noteCoverage(_ normal: Vector3) {
         let step = abs(grid.sliceStep.dot(normal))
         if let thickness = planes.compactMap(\.sliceThickness).min(), thickness > 0, thickness < 0.9 * step {
-            notes.append("slices of \(fixed(thickness, 10)) mm every \(fixed(step, 10)) mm: tissue between them was not imaged")
+            notes.append(
+                "slices of \(fixed(thickness, 10)) mm every \(fixed(step, 10)) mm: tissue between them was not imaged")
         }
     }
 }
@@ -125,7 +126,8 @@ struct StackGeometry {
 extension PlaneDescription {
     func isParallel(to other: PlaneDescription) -> Bool {
         func isNear(_ a: Vector3, _ b: Vector3) -> Bool {
-            abs(a.x - b.x) <= Tolerance.cosine && abs(a.y - b.y) <= Tolerance.cosine && abs(a.z - b.z) <= Tolerance.cosine
+            abs(a.x - b.x) <= Tolerance.cosine && abs(a.y - b.y) <= Tolerance.cosine
+                && abs(a.z - b.z) <= Tolerance.cosine
         }
         return isNear(rowCosines, other.rowCosines) && isNear(columnCosines, other.columnCosines)
     }

@@ -46,7 +46,9 @@ typealias Tag = DICOM.Tag
         #expect(Set(a.sopInstanceUIDs).union(b.sopInstanceUIDs).count == 16)
     }
 
-    @Test("fresh UIDs differ on every writing, an identity keeps them across transfer syntaxes") func identities() throws {
+    @Test("fresh UIDs differ on every writing, an identity keeps them across transfer syntaxes") func identities()
+        throws
+    {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         var fresh = small()
         fresh.hasFreshUIDs = true

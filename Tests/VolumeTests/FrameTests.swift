@@ -55,11 +55,15 @@ import Testing
     }
 
     @Test("an offset table tells which fragments make a frame") func offsetTable() {
-        func table(_ offsets: [Int]) -> [UInt8] { offsets.flatMap { value in (0..<4).map { UInt8(value >> ($0 * 8) & 0xFF) } } }
+        func table(_ offsets: [Int]) -> [UInt8] {
+            offsets.flatMap { value in (0..<4).map { UInt8(value >> ($0 * 8) & 0xFF) } }
+        }
         let lengths = [10, 11, 6, 2]
-        #expect(EncapsulatedFrames.ranges(table: table([0, 38]), fragmentLengths: lengths, frames: 2) == [1..<3, 3..<5])
+        #expect(
+            EncapsulatedFrames.ranges(table: table([0, 38]), fragmentLengths: lengths, frames: 2) == [1..<3, 3..<5])
         for wrong in [[0, 37], [38, 0], [0, 0], [18, 38], [0], [0, 18, 38], [0, 0x7FFF_FFFF]] {
-            #expect(EncapsulatedFrames.ranges(table: table(wrong), fragmentLengths: lengths, frames: 2) == nil, "\(wrong)")
+            #expect(
+                EncapsulatedFrames.ranges(table: table(wrong), fragmentLengths: lengths, frames: 2) == nil, "\(wrong)")
         }
         #expect(EncapsulatedFrames.ranges(table: [], fragmentLengths: lengths, frames: 2) == nil)
     }

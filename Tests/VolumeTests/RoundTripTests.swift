@@ -15,7 +15,9 @@ import Testing
         .jpegBaseline: 150, .jpegExtended: 30, .jpegLSNearLossless: 2, .jpeg2000: 300,
     ]
 
-    @Test("a phantom's values come back from every transfer syntax", arguments: PhantomTransferSyntax.allCases, [false, true])
+    @Test(
+        "a phantom's values come back from every transfer syntax", arguments: PhantomTransferSyntax.allCases,
+        [false, true])
     func values(syntax: PhantomTransferSyntax, isMultiFrame: Bool) throws {
         // A multi-frame CT stores 12 or 16 bits, JPEG Baseline 8.
         guard !isMultiFrame || syntax != .jpegBaseline else { return }

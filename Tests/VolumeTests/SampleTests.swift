@@ -61,7 +61,11 @@ import Testing
         #expect {
             try phantom.volume()
         } throws: {
-            if case .unsupported("photometric interpretation MONOCHROME1", _) = $0 as? VolumeRefusal { true } else { false }
+            if case .unsupported("photometric interpretation MONOCHROME1", _) = $0 as? VolumeRefusal {
+                true
+            } else {
+                false
+            }
         }
     }
 

@@ -168,7 +168,8 @@ final class AnalysisLoop {
         }
         let wasRunning = worker.processID
         let outcome = try worker.run(
-            .analyse(request), budget: package.manifest.budget.time + Self.overhead, breathe: breathe, shouldStop: shouldStop,
+            .analyse(request), budget: package.manifest.budget.time + Self.overhead, breathe: breathe,
+            shouldStop: shouldStop,
             progress: { self.logger.debug("\($0)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"]) })
         counters.worker(isAlive: true, started: wasRunning != worker.processID)
         return (outcome, directory)

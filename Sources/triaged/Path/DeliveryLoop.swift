@@ -265,7 +265,8 @@ extension Outcome {
     /// Our own words about the connection; none of the peer's.
     fileprivate var connectionWords: String {
         switch self {
-        case .notConnected(let words), .rejected(_, let words), .contextNotAccepted(let words), .responseUnseen(let words):
+        case .notConnected(let words), .rejected(_, let words), .contextNotAccepted(let words),
+            .responseUnseen(let words):
             words
         case .status(let status, _), .notCommitted(let status): StoreStatus.words(for: status)
         case .found: "found"

@@ -56,7 +56,8 @@ struct WorklistSource: Sendable {
             result.isSuperseded && result.deliveries.contains { [.sending, .sent, .committed].contains($0.state) }
         }.count
         item.warnings =
-            (retracted == 0 ? [] : ["\(retracted) objects of an earlier run are still at a destination; disregard them"])
+            (retracted == 0
+                ? [] : ["\(retracted) objects of an earlier run are still at a destination; disregard them"])
             + triage.warnings + study.warnings
             + study.results.filter { !$0.review.isEmpty && !$0.deliveries.isEmpty }.map {
                 "a delivered result needs review: \($0.review)"

@@ -151,7 +151,9 @@ final class Node {
 
 extension ModelPackage {
     /// Decision 17.
-    func mayRun(_ configuration: Configuration) -> Bool { !identity.isDemonstration || configuration.allowDemonstration }
+    func mayRun(_ configuration: Configuration) -> Bool {
+        !identity.isDemonstration || configuration.allowDemonstration
+    }
 }
 
 /// A value that one thread uses after it was made on another.
