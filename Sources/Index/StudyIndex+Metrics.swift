@@ -57,6 +57,11 @@ package struct DestinationCounts: Sendable, Equatable {
 }
 
 extension StudyIndex {
+    /// Throws where the index cannot be read.
+    package func probe() throws(IndexError) {
+        _ = try reading { db in try Int.fetchOne(db, sql: "SELECT 1 FROM node") }
+    }
+
     package func counts() throws(IndexError) -> IndexCounts {
         try reading { db in
             var counts = IndexCounts()

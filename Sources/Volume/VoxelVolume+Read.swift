@@ -10,17 +10,9 @@ extension VoxelVolume {
     /// decoded on all cores. Thread: blocks.
     package static func read(paths: [String], options: VolumeOptions) throws(VolumeRefusal) -> VoxelVolume {
         guard !paths.isEmpty else { throw .empty }
-        var planes: [PlaneDescription] = []
-        for path in paths {
-            do {
-                try options.admit(path)
-            } catch {
-                throw .unreadable(path: path, reason: "\(error)")
-            }
-            planes += try describe(path)
-            guard planes.count <= options.maximumSlices else {
-                throw .tooLarge(voxels: planes.count * planes[0].columns * planes[0].rows, limit: options.maximumVoxels)
-            }
+        let planes = try describe(paths, options: options)
+        guard planes.count <= options.maximumSlices else {
+            throw .tooLarge(voxels: planes.count * planes[0].columns * planes[0].rows, limit: options.maximumVoxels)
         }
         let stack = try StackGeometry(planes, minimumSlices: options.minimumSlices)
         let (voxels, overflow) = (stack.grid.columns * stack.grid.rows)
@@ -31,6 +23,34 @@ extension VoxelVolume {
         return VoxelVolume(
             grid: stack.grid, voxels: try decode(stack), unit: planes[0].isCT ? hounsfieldUnit : arbitraryUnit,
             frames: stack.planes.map(\.source), notes: stack.notes)
+    }
+
+    /// On all cores; the first file in the order given that is refused speaks for all.
+    private static func describe(_ paths: [String], options: VolumeOptions) throws(VolumeRefusal) -> [PlaneDescription]
+    {
+        typealias Description = Result<[PlaneDescription], VolumeRefusal>
+        var described = [Description](repeating: .success([]), count: paths.count)
+        described.withUnsafeMutableBufferPointer { slots in
+            // Each iteration writes its own slot.
+            nonisolated(unsafe) let slots = slots
+            DispatchQueue.concurrentPerform(iterations: paths.count) { number in
+                let path = paths[number]
+                do {
+                    try options.admit(path)
+                } catch {
+                    slots[number] = .failure(.unreadable(path: path, reason: "\(error)"))
+                    return
+                }
+                do throws(VolumeRefusal) {
+                    slots[number] = .success(try describe(path))
+                } catch {
+                    slots[number] = .failure(error)
+                }
+            }
+        }
+        var planes: [PlaneDescription] = []
+        for description in described { planes += try description.get() }
+        return planes
     }
 
     private static func describe(_ path: String) throws(VolumeRefusal) -> [PlaneDescription] {

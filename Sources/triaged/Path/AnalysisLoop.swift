@@ -28,6 +28,10 @@ final class AnalysisLoop {
     /// Outcomes of provisional runs, which a final run over the same instances takes over (decision 8).
     private var provisional: [ProvisionalKey: Provisional] = [:]
     private var provisionalCount = 0
+    /// What the index said to the findings of the provisional run under way, once they are written down.
+    private var raised: FinishAnswer?
+    /// When the last instance of the series under analysis came, on the clock of `MonotonicTime`; nil once it was counted.
+    private var lastInstance: Double?
     /// The job whose end is not written down yet: nobody else would ever take it up again.
     private var unsettled: JobID?
     /// Comparisons under which a worker has died once.
@@ -147,6 +151,8 @@ final class AnalysisLoop {
     // MARK: One job
 
     private func run(_ job: Job) throws(WorkerError) -> (WorkerOutcome, directory: String) {
+        raised = nil
+        lastInstance = nil
         let key = ProvisionalKey(series: job.series, model: job.model)
         if job.run == .final, let kept = provisional.removeValue(forKey: key) {
             if kept.revision == job.revision { return (kept.outcome, kept.directory) }
@@ -169,7 +175,7 @@ final class AnalysisLoop {
         let wasRunning = worker.processID
         let outcome = try worker.run(
             .analyse(request), budget: package.manifest.budget.time + Self.overhead, breathe: breathe,
-            shouldStop: shouldStop,
+            shouldStop: shouldStop, found: { if job.run == .provisional { raise(job, $0) } },
             progress: { self.logger.debug("\($0)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"]) })
         counters.worker(isAlive: true, started: wasRunning != worker.processID)
         return (outcome, directory)
@@ -179,6 +185,7 @@ final class AnalysisLoop {
         guard let evidence = try index.evidence(for: job.series), evidence.revision == job.revision else {
             throw IndexError.noSuchRow(table: "series", id: job.series.rawValue)
         }
+        lastInstance = Double(evidence.lastInstance.monotonic) / 1e9
         let queuedAt = Date(timeIntervalSince1970: Double(job.queuedAt) / 1000)
         return AnalysisJob(
             studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
@@ -218,11 +225,9 @@ final class AnalysisLoop {
         case .analysed(let analysed):
             let files = job.run == .final ? try kept(analysed) : []
             CrashPoint.reach(.resultsStored)
-            answer = try index.finish(
-                job.id,
-                .analysed(
-                    findings: analysed.findings, results: files, notes: analysed.notes,
-                    engineSeconds: analysed.engineSeconds))
+            answer = try raised ?? index.finish(job.id, Self.outcome(analysed, results: files))
+            raised = nil
+            countNotification()
             counters.engine(seconds: analysed.engineSeconds)
             logger.info(
                 "analysed",
@@ -253,6 +258,28 @@ final class AnalysisLoop {
         } else {
             remove(directory)
         }
+    }
+
+    /// The findings of a provisional run go to the worklist while its objects are still being encoded, for a final run that
+    /// may take them over. Where this fails, the run's end does it.
+    private func raise(_ job: Job, _ outcome: AnalysisOutcome) {
+        do {
+            raised = try index.finish(job.id, Self.outcome(outcome, results: []))
+            countNotification()
+        } catch {
+            logger.error(
+                "findings not raised yet: \(error)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"])
+        }
+    }
+
+    private func countNotification() {
+        if let lastInstance { counters.notification(seconds: MonotonicTime.now.seconds - lastInstance) }
+        lastInstance = nil
+    }
+
+    private static func outcome(_ analysed: AnalysisOutcome, results: [ResultFile]) -> JobOutcome {
+        .analysed(
+            findings: analysed.findings, results: results, notes: analysed.notes, engineSeconds: analysed.engineSeconds)
     }
 
     private func kept(_ outcome: AnalysisOutcome) throws -> [ResultFile] {

@@ -20,7 +20,7 @@ struct NodeState: Sendable {
     func readiness() -> [ReadinessCheck] {
         let values = counters.snapshot
         var checks = [
-            check("index") { _ = try index.counts() },
+            check("index") { try index.probe() },
             check("storage") { _ = try store.freeBytes() },
             ReadinessCheck(
                 name: "worker", isReady: values.isWorkerAlive,

@@ -29,13 +29,15 @@ final class Worker {
     }
 
     /// Runs one job. Throws `died` when the process was lost or spent its budget (seconds); it is then gone.
+    /// `found` gets the findings of an analysis before its objects are encoded.
     /// `breathe` and `shouldStop` are called about once a second while the answer is awaited.
     func run(
         _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, shouldStop: () -> Bool = { false },
-        progress: (String) -> Void
+        found: (AnalysisOutcome) -> Void = { _ in }, progress: (String) -> Void
     ) throws(WorkerError) -> WorkerOutcome {
         if process == nil { try start() }
-        return try exchange(job, budget: budget, breathe: breathe, shouldStop: shouldStop, progress: progress)
+        return try exchange(
+            job, budget: budget, breathe: breathe, shouldStop: shouldStop, found: found, progress: progress)
     }
 
     /// How the process ended, where it did so between two jobs; nil while it lives. Such a death is no job's fault.
@@ -63,7 +65,7 @@ final class Worker {
 
     private func exchange(
         _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, shouldStop: () -> Bool = { false },
-        progress: (String) -> Void
+        found: (AnalysisOutcome) -> Void = { _ in }, progress: (String) -> Void
     ) throws(WorkerError) -> WorkerOutcome {
         guard let process else { preconditionFailure("no process") }
         let id = nextID
@@ -80,6 +82,7 @@ final class Worker {
                 switch message.body {
                 case .ready: throw lost(process, because: "it answered what was not asked")
                 case .progress(let text): progress(text)
+                case .found(let outcome): found(outcome)
                 case .outcome(let outcome): return outcome
                 }
             case .end: throw lost(process)

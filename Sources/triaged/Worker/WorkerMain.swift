@@ -85,7 +85,11 @@ struct WorkerMain {
             let volume = try VoxelVolume.read(paths: job.instances.map(\.path), options: Self.options)
             send(WorkerMessage(id: id, body: .progress("read \(volume.frames.count) slices")))
             let result = try Analysis(engine: engine).run(package, on: volume)
-            send(WorkerMessage(id: id, body: .progress("\(result.findings.count) findings")))
+            var outcome = AnalysisOutcome(
+                findings: result.findings, results: [], coverage: result.coverage.words,
+                coverageAccepted: result.coverage.isNegativeAccepted, notes: result.notes,
+                engineSeconds: result.timing.engine, totalSeconds: MonotonicTime.now - start)
+            send(WorkerMessage(id: id, body: .found(outcome)))
             let request = ResultRequest(
                 source: SourceSeries(
                     studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
@@ -101,19 +105,14 @@ struct WorkerMain {
                 template: ResultTemplate(negativeReport: job.negativeReport), equipment: job.equipment,
                 contentTime: job.contentTime, codeVersion: Version.text, configurationDigest: job.configurationDigest)
             let encoded = try request.encode(masks: result.masks, into: job.output)
-            return .analysed(
-                AnalysisOutcome(
-                    findings: result.findings,
-                    results: encoded.map {
-                        EncodedFile(
-                            path: $0.path, sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID,
-                            seriesInstanceUID: $0.seriesInstanceUID,
-                            transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"),
-                            isNegativeReport: result.findings.isEmpty)
-                    },
-                    coverage: result.coverage.words, coverageAccepted: result.coverage.isNegativeAccepted,
-                    notes: result.notes, engineSeconds: result.timing.engine,
-                    totalSeconds: MonotonicTime.now - start))
+            outcome.results = encoded.map {
+                EncodedFile(
+                    path: $0.path, sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID,
+                    seriesInstanceUID: $0.seriesInstanceUID, transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"),
+                    isNegativeReport: result.findings.isEmpty)
+            }
+            outcome.totalSeconds = MonotonicTime.now - start
+            return .analysed(outcome)
         } catch let error as VolumeRefusal {
             return .refused("\(error)")
         } catch let error as InferenceError {

@@ -51,6 +51,8 @@ struct WorkerMessage: Codable {
     enum Body: Codable {
         case ready
         case progress(String)
+        /// What was found, before it is encoded: a priority need not wait for objects.
+        case found(AnalysisOutcome)
         case outcome(WorkerOutcome)
     }
     var id: Int
