@@ -27,8 +27,10 @@ struct Serve: AsyncParsableCommand {
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        do { try await group.run() } catch { throw Failure(error) }
+        let ended: Result<Void, any Error>
+        do { ended = .success(try await group.run()) } catch { ended = .failure(error) }
         node.close()
+        do { try ended.get() } catch { throw Failure(error) }
         logger.info("ended")
     }
 }
