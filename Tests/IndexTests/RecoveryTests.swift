@@ -14,11 +14,8 @@ import Testing
     private struct Unreadable: Error {}
 
     /// The store: what was made durable, whatever the index knows of it.
-    private func rescan(_ stored: [RescannedFile]) -> (UnindexedFile) throws -> RescannedFile {
-        { file in
-            guard let found = stored.first(where: { $0.file.path == file.path }) else { throw Unreadable() }
-            return found
-        }
+    private func rescan(_ stored: [RescannedFile]) -> (UnindexedFile) throws -> RescannedFile? {
+        { file in stored.first { $0.file.path == file.path } }
     }
 
     private func unindexed(_ stored: [RescannedFile], after epoch: Int64) -> [UnindexedFile] {
@@ -98,6 +95,25 @@ import Testing
             report
                 == RecoveryReport(
                     looked: 3, recovered: 1, duplicates: ["instances/a-again"], unreadable: ["instances/broken"]))
+    }
+
+    @Test("A file that cannot be read at the moment ends the recovery, so that the next start finds it again")
+    func momentaryFault() throws {
+        let index = try bench.open()
+        let before = try index.syncedEpoch()
+        let files = [UnindexedFile(path: "instances/busy", epoch: 1, modified: 0)]
+        #expect(throws: IndexError.self) { try index.recover(files) { _ in throw Unreadable() } }
+        #expect(try index.syncedEpoch() == before)
+    }
+
+    @Test("A file time ahead of the clock gives an instance of now, not of the future")
+    func resetClock() throws {
+        let index = try bench.open()
+        let stored = RescannedFile(header: header("1.1"), file: file("a"), callingAETitle: nil)
+        let files = [UnindexedFile(path: stored.file.path, epoch: 1, modified: 4_000_000_000_000_000_000)]
+        _ = try index.recover(files) { _ in stored }
+        let series = try #require(try index.openSeries().first)
+        #expect(series.lastInstance.monotonic <= bench.now.monotonic)
     }
 
     @Test("Between every two steps of the path a killed daemon leaves a state from which the next goes on")
