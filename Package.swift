@@ -57,11 +57,11 @@ let package = Package(
         stage("DCMTK", ["DICOM", "CDCMTK"]),
 
         // The path of a study, in its order.
-        stage("Association", ["DICOM", "DCMTK", logging]),
-        stage("Storage", ["DICOM", "DCMTK", crypto, logging]),
+        stage("Association", ["DICOM", "DCMTK"]),
+        stage("Storage", ["DICOM", crypto]),
         .target(
             name: "Migrations", path: "migrations", resources: [.embedInCode("v001_schema.sql")], swiftSettings: swift),
-        stage("Index", ["DICOM", "Migrations", grdb, logging]),
+        stage("Index", ["DICOM", "Migrations", grdb]),
         stage("Completeness", ["DICOM"]),
         stage("Models", ["DICOM", yams, crypto]),
         stage("Volume", ["DICOM", "DCMTK", "COpenJPEG"]),

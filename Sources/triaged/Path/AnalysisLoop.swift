@@ -94,8 +94,11 @@ final class AnalysisLoop {
             try worker.warm(runnable)
             counters.worker(isAlive: true, started: true)
         } catch {
-            counters.worker(isAlive: false)
             logger.error("\(error)")
+            // A package that brings the worker down costs its own jobs their attempts, and nobody else's.
+            var isAlive = false
+            if case .died = error { isAlive = (try? worker.warm()) != nil }
+            counters.worker(isAlive: isAlive, started: isAlive)
         }
     }
 
@@ -167,6 +170,8 @@ final class AnalysisLoop {
             remove(directory)
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             request = try self.request(for: job, package: package, output: directory)
+        } catch let error as IndexError where error.isTransient {
+            throw .cannotStart("\(error)")
         } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
             throw .cannotStart("no space for its results in \(workDirectory)")
         } catch {
