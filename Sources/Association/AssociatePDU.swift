@@ -55,7 +55,25 @@ enum AssociatePDU {
         return found
     }
 
+    /// PS3.7 D.3.3.4: UID length (2), UID, two roles. Nil where the UID is none.
+    static func roleSelection(_ item: Item) throws(Malformation) -> (UID, RoleSelection)? {
+        let length = item.body.prefix(2).reduce(0) { $0 << 8 | Int($1) }
+        guard item.body.count >= 4, length <= item.body.count - 4, length <= 64 else {
+            throw Malformation(reason: "a role selection's lengths do not fit")
+        }
+        let rest = item.body.dropFirst(2)
+        let roles = Array(rest.dropFirst(length).prefix(2))
+        return UID(bytes: rest.prefix(length)).map { ($0, RoleSelection(isSCU: roles[0] == 1, isSCP: roles[1] == 1)) }
+    }
+
     // MARK: writing
+
+    static func roleSelections(_ roles: [UID: RoleSelection]) -> [UInt8] {
+        roles.sorted { $0.key.string < $1.key.string }.flatMap { uid, role in
+            let name = Array(uid.string.utf8)
+            return item(0x54, [0, UInt8(name.count)] + name + [role.isSCU ? 1 : 0, role.isSCP ? 1 : 0])
+        }
+    }
 
     static func item(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
         [type, 0, UInt8(body.count >> 8), UInt8(body.count & 0xFF)] + body

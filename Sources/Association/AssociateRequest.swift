@@ -13,8 +13,12 @@ struct AssociateRequest: Equatable {
     var isVersionSupported = true
     var applicationContextName: UID?
     var contexts: [ProposedPresentationContext]
+    /// By abstract syntax (PS3.7 D.3.3.4); what is not listed has the default roles.
+    var roles: [UID: RoleSelection] = [:]
     /// What the requestor receives; 0 is unlimited (PS3.8 D.1).
     var maximumPDULength: UInt32
+    /// The two titles as they were sent, 32 bytes: the answer repeats them (PS3.8 9.3.3).
+    var titles: [UInt8] = []
     /// As sent, for logs: printable ASCII.
     var callingText = ""
     var calledText = ""
@@ -28,6 +32,12 @@ struct AssociateRequest: Equatable {
         self.contexts = contexts
         self.maximumPDULength = maximumPDULength
         applicationContextName = AssociatePDU.applicationContextName
+        titles = Self.padded(calledAETitle) + Self.padded(callingAETitle)
+    }
+
+    private static func padded(_ title: AETitle) -> [UInt8] {
+        let bytes = Array(title.string.utf8)
+        return bytes + [UInt8](repeating: 0x20, count: 16 - bytes.count)
     }
 
     /// `pdu` is the whole PDU with its head of six bytes.
@@ -40,6 +50,7 @@ struct AssociateRequest: Equatable {
         calledAETitle = AETitle(bytes: pdu[10..<26])
         callingAETitle = AETitle(bytes: pdu[26..<42])
         calledText = Self.printable(pdu[10..<26])
+        titles = Array(pdu[10..<42])
         callingText = Self.printable(pdu[26..<42])
         let items = try AssociatePDU.items(of: pdu[74...], in: "the request")
         applicationContextName = try AssociatePDU.uid(AssociatePDU.only(0x10, of: items, "application context"))
@@ -60,7 +71,7 @@ struct AssociateRequest: Equatable {
         guard !items.contains(where: { $0.type == 0x21 }) else {
             throw Malformation(reason: "an answer among the proposals")
         }
-        maximumPDULength = try Self.userInformation(AssociatePDU.only(0x50, of: items, "user information"))
+        (maximumPDULength, roles) = try Self.userInformation(AssociatePDU.only(0x50, of: items, "user information"))
     }
 
     private static func context(_ item: AssociatePDU.Item) throws(AssociatePDU.Malformation)
@@ -80,8 +91,9 @@ struct AssociateRequest: Equatable {
             transferSyntaxes: transferSyntaxes)
     }
 
-    /// Gives the maximum length.
-    private static func userInformation(_ item: AssociatePDU.Item) throws(AssociatePDU.Malformation) -> UInt32 {
+    private static func userInformation(
+        _ item: AssociatePDU.Item
+    ) throws(AssociatePDU.Malformation) -> (maximumPDULength: UInt32, roles: [UID: RoleSelection]) {
         typealias Malformation = AssociatePDU.Malformation
         let items = try AssociatePDU.items(of: item.body, in: "the user information")
         let maximum = try AssociatePDU.only(0x51, of: items, "maximum length")
@@ -89,6 +101,7 @@ struct AssociateRequest: Equatable {
             throw Malformation(reason: "the maximum length has \(maximum.body.count) bytes")
         }
         var identities = 0
+        var roles: [UID: RoleSelection] = [:]
         for item in items {
             let body = item.body
             switch item.type {
@@ -97,10 +110,7 @@ struct AssociateRequest: Equatable {
                     throw Malformation(reason: "an implementation name has \(body.count) bytes")
                 }
             case 0x54:
-                // PS3.7 D.3.3.4: UID length (2), UID, two roles.
-                guard body.count >= 4, number(body.prefix(2)) <= body.count - 4, number(body.prefix(2)) <= 64 else {
-                    throw Malformation(reason: "a role selection's lengths do not fit")
-                }
+                if let (uid, role) = try AssociatePDU.roleSelection(item) { roles[uid] = role }
             case 0x56:
                 // PS3.7 D.3.3.5: UID length (2), UID, application information.
                 guard body.count >= 2, number(body.prefix(2)) <= body.count - 2 else {
@@ -120,7 +130,7 @@ struct AssociateRequest: Equatable {
         guard length == 0 || length >= 32 else {
             throw Malformation(reason: "a maximum length of \(length) bytes carries nothing")
         }
-        return length
+        return (length, roles)
     }
 
     /// PS3.7 D.3.3.7.1: type (1), response wanted (1), two fields of length (2) and value.
@@ -140,9 +150,10 @@ struct AssociateRequest: Equatable {
         return text.split(separator: " ").joined(separator: " ")
     }
 
-    /// What DUL is shown of a request, whose contexts we answer: the titles, the maximum length and one context.
+    /// What DUL is shown of a request, which we answer: the titles, the maximum length and one context.
     var reduced: AssociateRequest {
         var copy = self
+        copy.roles = [:]
         copy.contexts = [
             ProposedPresentationContext(
                 id: 1, abstractSyntax: Self.verification, transferSyntaxes: [TransferSyntax.implicitVRLittleEndian.uid])
@@ -155,12 +166,7 @@ struct AssociateRequest: Equatable {
 
     /// The whole PDU. Proposals that are no UIDs are left out.
     func encoded() -> [UInt8] {
-        var body: [UInt8] = [0, 1, 0, 0]
-        for title in [calledAETitle, callingAETitle] {
-            let bytes = Array((title?.string ?? "").utf8)
-            body += bytes + [UInt8](repeating: 0x20, count: 16 - bytes.count)
-        }
-        body += [UInt8](repeating: 0, count: 32)
+        var body: [UInt8] = [0, 1, 0, 0] + titles + [UInt8](repeating: 0, count: 32)
         body += AssociatePDU.item(0x10, AssociatePDU.applicationContextName)
         for context in contexts {
             var inner: [UInt8] = [context.id, 0, 0, 0]
@@ -174,6 +180,7 @@ struct AssociateRequest: Equatable {
             0x50,
             AssociatePDU.item(0x51, AssociatePDU.bigEndian(maximumPDULength))
                 + AssociatePDU.item(0x52, Implementation.classUID)
+                + AssociatePDU.roleSelections(roles)
                 + AssociatePDU.item(0x55, Array(Implementation.versionName.utf8)))
         return AssociatePDU.pdu(AssociatePDU.requestType, body)
     }

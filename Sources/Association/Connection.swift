@@ -75,34 +75,47 @@ struct Connection: Sendable {
         // The verdict accepts no request without them.
         guard let calling = request.callingAETitle, let called = request.calledAETitle else { return }
         let info = AssociationInfo(id: id, callingAETitle: calling, calledAETitle: called, peerAddress: peerAddress)
-        let answers = request.contexts.map(configuration.policy.answer(to:))
-        let handle: AssociationHandle
-        do throws(DCMTKError) {
-            handle = try AssociationHandle(
-                socket: socket.take(), request: request.reduced.encoded(), answers: answers,
-                implementation: (Implementation.classUID, Implementation.versionName),
-                maximumPDULength: Limits.maximumPDULength, mute: false, timeout: configuration.timeouts.pdu)
-        } catch {
+        let policy = configuration.policy
+        let answers = request.contexts.map(policy.answer(to:))
+        let roles = policy.roles(answering: request.roles)
+        let accept = AssociateAccept(answers: answers, roles: roles, maximumPDULength: Limits.maximumPDULength)
+        func fail(_ reason: String) {
             connections.leave(id)
             needs.refused(
                 AssociationRefusal(
                     peerAddress: peerAddress, callingAETitle: request.callingText, calledAETitle: request.calledText,
-                    reason: "the association could not be accepted: \(error.text)"))
-            return
+                    reason: "the association could not be accepted: \(reason)"))
+        }
+        do throws(Socket.Failure) {
+            try socket.write(accept.encoded(to: request), until: .now + configuration.timeouts.pdu)
+        } catch {
+            return fail("the peer does not take the answer: \(error.words)")
+        }
+        let handle: AssociationHandle
+        do throws(DCMTKError) {
+            handle = try AssociationHandle(
+                socket: socket.take(), request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
+        } catch {
+            return fail(error.text)
         }
         let contexts = zip(request.contexts, answers).compactMap { proposed, answer -> PresentationContext? in
             guard let abstractSyntax = proposed.abstractSyntax, let transferSyntax = answer.transferSyntax else {
                 return nil
             }
-            return PresentationContext(id: proposed.id, abstractSyntax: abstractSyntax, transferSyntax: transferSyntax)
+            return PresentationContext(
+                id: proposed.id, abstractSyntax: abstractSyntax, transferSyntax: transferSyntax,
+                role: roles[abstractSyntax] ?? .none)
         }
         let stream = MessageStream(
             handle: handle, contexts: contexts, timeouts: configuration.timeouts,
             isStopped: { connections.isStopped(id) })
         needs.opened(info)
         let loop = ServiceLoop(
-            stream: stream, verification: VerificationSCP(),
-            storage: StorageSCP(needs: needs.storage, policy: configuration.policy, info: info))
+            stream: stream, policy: policy,
+            providers: [
+                .verification: VerificationSCP(),
+                .storage: StorageSCP(needs: needs.storage, policy: policy, info: info),
+            ])
         conclude(stream, after: loop.run(), id, info)
     }
 

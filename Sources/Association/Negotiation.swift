@@ -11,8 +11,14 @@ package struct AcceptancePolicy: Sendable {
     package var callingAETitles: Set<AETitle>?
     /// Private storage SOP classes that are accepted beside the standard's.
     package var privateStorageSOPClasses: Set<UID>
+    /// What the node offers.
+    package var services: Set<ServiceClass>
 
-    package init(calledAETitle: AETitle?, callingAETitles: Set<AETitle>?, privateStorageSOPClasses: Set<UID> = []) {
+    package init(
+        calledAETitle: AETitle?, callingAETitles: Set<AETitle>?, privateStorageSOPClasses: Set<UID> = [],
+        services: Set<ServiceClass> = [.verification, .storage]
+    ) {
+        self.services = services
         self.calledAETitle = calledAETitle
         self.callingAETitles = callingAETitles
         self.privateStorageSOPClasses = privateStorageSOPClasses
@@ -48,11 +54,26 @@ package struct AcceptancePolicy: Sendable {
         return PresentationContextAnswer(id: context.id, result: .acceptance, transferSyntax: chosen.uid)
     }
 
+    /// The requestor keeps its part of SCU, and gets that of SCP where it wants instances from us (C-GET, PS3.4 C.5.3).
+    func roles(answering proposed: [UID: RoleSelection]) -> [UID: RoleSelection] {
+        var answered: [UID: RoleSelection] = [:]
+        for (sopClass, role) in proposed {
+            guard let service = service(of: sopClass), services.contains(service) else { continue }
+            answered[sopClass] = RoleSelection(
+                isSCU: role.isSCU, isSCP: role.isSCP && service == .storage && services.contains(.retrieve))
+        }
+        return answered
+    }
+
+    func service(of abstractSyntax: UID) -> ServiceClass? {
+        ServiceClass(sopClass: abstractSyntax) ?? (isStorage(abstractSyntax) ? .storage : nil)
+    }
+
     func isStorage(_ sopClass: UID) -> Bool {
         StorageSOPClasses.contains(sopClass) || privateStorageSOPClasses.contains(sopClass)
     }
 
     private func accepts(_ abstractSyntax: UID) -> Bool {
-        abstractSyntax == AssociateRequest.verification || isStorage(abstractSyntax)
+        service(of: abstractSyntax).map(services.contains) ?? false
     }
 }

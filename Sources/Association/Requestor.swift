@@ -27,10 +27,13 @@ package struct Requestor: Sendable {
     package struct Proposal: Sendable, Hashable {
         package var abstractSyntax: UID
         package var transferSyntaxes: [UID]
+        /// Ours; nil proposes none, and leaves us the SCU.
+        package var role: RoleSelection?
 
-        package init(abstractSyntax: UID, transferSyntaxes: [UID]) {
+        package init(abstractSyntax: UID, transferSyntaxes: [UID], role: RoleSelection? = nil) {
             self.abstractSyntax = abstractSyntax
             self.transferSyntaxes = transferSyntaxes
+            self.role = role
         }
 
         package static let verification = Proposal(
@@ -54,6 +57,8 @@ package struct Requestor: Sendable {
         var request = AssociateRequest(
             calledAETitle: calledAETitle, callingAETitle: callingAETitle, contexts: proposed,
             maximumPDULength: Limits.maximumPDULength)
+        for proposal in proposals { request.roles[proposal.abstractSyntax] = proposal.role }
+        let proposedRoles = request.roles
         let socket = try connect()
         let accept = try shakeHands(request, over: socket)
         let contexts = accept.answers.compactMap { answer -> PresentationContext? in
@@ -62,17 +67,17 @@ package struct Requestor: Sendable {
                 proposal.transferSyntaxes.contains(transferSyntax),
                 let abstractSyntax = proposal.abstractSyntax
             else { return nil }
-            return PresentationContext(id: answer.id, abstractSyntax: abstractSyntax, transferSyntax: transferSyntax)
+            return PresentationContext(
+                id: answer.id, abstractSyntax: abstractSyntax, transferSyntax: transferSyntax,
+                // Peers that play the part, but leave the item out, are taken at their deeds.
+                role: accept.roles[abstractSyntax] ?? proposedRoles[abstractSyntax] ?? .none)
         }
         // DUL takes the peer's maximum length from here.
         request.maximumPDULength = accept.maximumPDULength
         let handle: AssociationHandle
         do throws(DCMTKError) {
             handle = try AssociationHandle(
-                socket: socket.take(), request: request.reduced.encoded(),
-                answers: [PresentationContextAnswer(id: 1, result: .acceptance, transferSyntax: nil)],
-                implementation: (Implementation.classUID, Implementation.versionName),
-                maximumPDULength: Limits.maximumPDULength, mute: true, timeout: timeouts.pdu)
+                socket: socket.take(), request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
         } catch {
             throw .notConnected(reason: error.text)
         }

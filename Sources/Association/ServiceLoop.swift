@@ -3,11 +3,11 @@
 
 import DICOM
 
-/// One association, message by message: each goes to its service, one file each.
+/// One association, message by message: each goes to the provider of its service, one file each.
 struct ServiceLoop {
     let stream: MessageStream
-    let verification: VerificationSCP
-    let storage: StorageSCP
+    let policy: AcceptancePolicy
+    let providers: [ServiceClass: any ServiceProvider]
 
     /// Until the association ends, and says how. Never returns otherwise.
     func run() -> Ending {
@@ -21,21 +21,20 @@ struct ServiceLoop {
     private func answerNextMessage() throws(Ending) {
         let (context, command) = try stream.readCommand(idle: stream.timeouts.idle)
         let field = try stream.value { () throws(CommandSet.Malformation) in try command.field() }
-        switch field {
-        case .cEchoRequest: try verification.answer(command, on: context, over: stream)
-        case .cStoreRequest: try storage.answer(command, on: context, over: stream)
         // What it would cancel has been answered already (PS3.7 9.3.2.3).
-        case .cCancelRequest: try dropDataSet(of: command, on: context)
-        case _ where field.isResponse: throw .violated("response \(field.rawValue) to no request of ours")
-        default:
-            try dropDataSet(of: command, on: context)
-            try stream.respond(to: command, on: context, .unrecognizedOperation)
+        if field == .cCancelRequest { return try stream.dropDataSet(of: command, on: context) }
+        guard !field.isResponse else { throw .violated("response \(field.rawValue) to no request of ours") }
+        let service: ServiceClass? =
+            switch field {
+            // Peers verify on whatever context they have.
+            case .cEchoRequest: .verification
+            // It has a status of its own for a context of another service.
+            case .cStoreRequest: .storage
+            default: policy.service(of: context.abstractSyntax)
+            }
+        guard let provider = service.flatMap({ providers[$0] }) else {
+            return try stream.refuseOperation(command, on: context)
         }
-    }
-
-    private func dropDataSet(of command: CommandSet, on context: PresentationContext) throws(Ending) {
-        if try stream.value({ () throws(CommandSet.Malformation) in try command.hasDataSet() }) {
-            try stream.dropDataSet(on: context)
-        }
+        try provider.answer(command, on: context, over: stream)
     }
 }

@@ -4,12 +4,14 @@
 import DICOM
 
 /// Storage Service Class (PS3.4 B): hands each data set on as it arrives, and answers what the node says.
-struct StorageSCP {
+struct StorageSCP: ServiceProvider {
     let needs: StorageNeeds
     let policy: AcceptancePolicy
     let info: AssociationInfo
 
     func answer(_ command: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending) {
+        let field = try stream.value { () throws(CommandSet.Malformation) in try command.field() }
+        guard field == .cStoreRequest else { return try stream.refuseOperation(command, on: context) }
         // What cannot be answered ends the association before its data set is read.
         let messageID = try stream.value { () throws(CommandSet.Malformation) in try command.messageID() }
         guard try stream.value({ () throws(CommandSet.Malformation) in try command.hasDataSet() }) else {

@@ -4,12 +4,12 @@
 import DICOM
 
 /// Verification Service Class (PS3.4 A): every C-ECHO succeeds.
-struct VerificationSCP {
+struct VerificationSCP: ServiceProvider {
     func answer(_ command: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending) {
+        let field = try stream.value { () throws(CommandSet.Malformation) in try command.field() }
+        guard field == .cEchoRequest else { return try stream.refuseOperation(command, on: context) }
         // A C-ECHO-RQ has no data set; one that says otherwise is taken at its word, so that the next message is found.
-        if try stream.value({ () throws(CommandSet.Malformation) in try command.hasDataSet() }) {
-            try stream.dropDataSet(on: context)
-        }
+        try stream.dropDataSet(of: command, on: context)
         try stream.respond(to: command, on: context, .success)
     }
 }
@@ -22,6 +22,18 @@ extension MessageStream {
         } catch {
             throw .violated("\(error)")
         }
+    }
+
+    func dropDataSet(of command: CommandSet, on context: PresentationContext) throws(Ending) {
+        if try value({ () throws(CommandSet.Malformation) in try command.hasDataSet() }) {
+            try dropDataSet(on: context)
+        }
+    }
+
+    /// PS3.7 C.5.22: an operation that the service of this context does not have.
+    func refuseOperation(_ command: CommandSet, on context: PresentationContext) throws(Ending) {
+        try dropDataSet(of: command, on: context)
+        try respond(to: command, on: context, .unrecognizedOperation)
     }
 
     func respond(

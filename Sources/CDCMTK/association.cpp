@@ -75,62 +75,50 @@ OFCondition receive_request(cdcmtk_association &association, uint32_t max_pdu, P
     return DUL_ReceiveAssociationRQ(&association.network, DUL_BLOCK, 0, &parameters, &association.key, 0);
 }
 
-/// DUL refuses to send an empty title; spaces are trimmed when it reads one (PS3.8 9.3.3 wants the same bytes returned).
+/// DUL refuses to send an empty title, and trims spaces when it reads one.
 void keep_title(char *title) {
     if (title[0] == 0) strcpy(title, " ");
 }
 
-OFCondition answer(
-    cdcmtk_association &association, Parameters &parameters, const cdcmtk_presentation_context *contexts, size_t count,
-    const cdcmtk_implementation &implementation) {
+/// DUL writes an answer that nobody reads, for one context: the peer has had ours.
+OFCondition answer(cdcmtk_association &association, Parameters &parameters) {
     keep_title(parameters.callingAPTitle);
     keep_title(parameters.calledAPTitle);
     OFStandard::strlcpy(
         parameters.applicationContextName, UID_StandardApplicationContext, sizeof parameters.applicationContextName);
     OFStandard::strlcpy(
-        parameters.calledImplementationClassUID, implementation.class_uid,
+        parameters.calledImplementationClassUID, OFFIS_IMPLEMENTATION_CLASS_UID,
         sizeof parameters.calledImplementationClassUID);
-    OFStandard::strlcpy(
-        parameters.calledImplementationVersionName, implementation.version_name,
-        sizeof parameters.calledImplementationVersionName);
     parameters.acceptedPresentationContext = LST_Create();
-    for (size_t i = 0; i < count; i++) {
-        // The list frees its nodes with free().
-        auto *node = static_cast<DUL_PRESENTATIONCONTEXT *>(calloc(1, sizeof(DUL_PRESENTATIONCONTEXT)));
-        if (!node) return EC_MemoryExhausted;
-        node->presentationContextID = contexts[i].id;
-        node->result = contexts[i].result;
-        node->proposedSCRole = DUL_SC_ROLE_DEFAULT;
-        // No role item in the answer: the requestor stays SCU (PS3.7 D.3.3.4).
-        node->acceptedSCRole = DUL_SC_ROLE_DEFAULT;
-        OFStandard::strlcpy(
-            node->acceptedTransferSyntax, contexts[i].transfer_syntax, sizeof node->acceptedTransferSyntax);
-        LST_Enqueue(&parameters.acceptedPresentationContext, reinterpret_cast<LST_NODE *>(node));
-    }
+    // The list frees its nodes with free().
+    auto *node = static_cast<DUL_PRESENTATIONCONTEXT *>(calloc(1, sizeof(DUL_PRESENTATIONCONTEXT)));
+    if (!node) return EC_MemoryExhausted;
+    node->presentationContextID = 1;
+    node->result = DUL_PRESENTATION_ACCEPT;
+    node->proposedSCRole = node->acceptedSCRole = DUL_SC_ROLE_DEFAULT;
+    OFStandard::strlcpy(
+        node->acceptedTransferSyntax, UID_LittleEndianImplicitTransferSyntax, sizeof node->acceptedTransferSyntax);
+    LST_Enqueue(&parameters.acceptedPresentationContext, reinterpret_cast<LST_NODE *>(node));
     return DUL_AcknowledgeAssociationRQ(&association.key, &parameters, 0);
 }
 
 } // namespace
 
 cdcmtk_condition cdcmtk_association_establish(
-    int socket, const uint8_t *request, size_t length, const cdcmtk_presentation_context *contexts, size_t count,
-    const cdcmtk_implementation *implementation, uint32_t max_pdu, bool mute, int timeout_ms, cdcmtk_association **result) {
+    int socket, const uint8_t *request, size_t length, uint32_t max_pdu, cdcmtk_association **result) {
     *result = nullptr;
     return cdcmtk_guard([&] {
         auto association = std::make_unique<cdcmtk_association>();
         association->channel = std::make_shared<Channel>(socket);
         Channel &channel = *association->channel;
-        channel.set_deadline(timeout_ms);
         channel.push_back(request, length);
-        // DUL leaks an A-ASSOCIATE-AC of more than 4 kB that it cannot write, so it does not write it.
-        std::vector<uint8_t> reply;
-        channel.captured = &reply;
+        std::vector<uint8_t> unread;
+        channel.captured = &unread;
         Parameters parameters;
         OFCondition condition = receive_request(*association, max_pdu, parameters);
-        if (condition.good()) condition = answer(*association, parameters, contexts, count, *implementation);
+        if (condition.good()) condition = answer(*association, parameters);
         channel.captured = nullptr;
         if (condition.bad()) return cdcmtk_copy(condition);
-        if (!mute && channel.write(reply.data(), reply.size()) < 0) return cdcmtk_failed("the peer does not take the answer");
         // 12 bytes of heads; DUL's own limit where the peer states none.
         const unsigned long peer = parameters.peerMaxPDU;
         association->fragment_limit = (peer == 0 || peer > ASC_MAXIMUMPDUSIZE ? ASC_MAXIMUMPDUSIZE : peer) - 12;

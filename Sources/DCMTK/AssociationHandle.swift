@@ -21,26 +21,11 @@ package struct AssociationHandle: ~Copyable {
         case illegal(String)
     }
 
-    /// Takes the socket in every case. `request` is a whole A-ASSOCIATE-RQ of our own making: DUL parses no peer's.
-    /// With `mute`, nothing is sent to the peer: the requestor, whose handshake is done, tells DUL that it was.
-    package init(
-        socket: Int32, request: [UInt8], answers: [PresentationContextAnswer],
-        implementation: (classUID: UID, versionName: String),
-        maximumPDULength: UInt32, mute: Bool, timeout: Duration
-    ) throws(DCMTKError) {
-        // What a refused context names has no meaning, but must be there (PS3.8 9.3.3.2).
-        let names = answers.map { $0.transferSyntax?.string ?? "1.2.840.10008.1.2" }
+    /// Takes the socket in every case, after the handshake. `request` is a whole A-ASSOCIATE-RQ of our own making: DUL parses no
+    /// peer's.
+    package init(socket: Int32, request: [UInt8], maximumPDULength: UInt32) throws(DCMTKError) {
         var pointer: OpaquePointer?
-        let condition = withCStrings(names + [implementation.classUID.string, implementation.versionName]) { strings in
-            var named = cdcmtk_implementation(class_uid: strings[names.count], version_name: strings[names.count + 1])
-            let contexts = zip(answers, strings).map {
-                cdcmtk_presentation_context(id: $0.id, result: $0.result.rawValue, transfer_syntax: $1)
-            }
-            return cdcmtk_association_establish(
-                socket, request, request.count, contexts, contexts.count, &named, maximumPDULength, mute,
-                timeout.milliseconds,
-                &pointer)
-        }
+        let condition = cdcmtk_association_establish(socket, request, request.count, maximumPDULength, &pointer)
         try DCMTKError.check(condition, "establish an association")
         guard let pointer else { preconditionFailure("a good condition without an association") }
         self.pointer = pointer
@@ -120,22 +105,6 @@ package struct AssociationHandle: ~Copyable {
             index += 1
         }
         return uids
-    }
-}
-
-/// The strings live as long as `body` runs.
-private func withCStrings<Result>(_ strings: [String], _ body: ([UnsafePointer<CChar>]) -> Result) -> Result {
-    var bytes: [CChar] = []
-    for string in strings { bytes += string.utf8CString }
-    return bytes.withUnsafeBufferPointer { buffer in
-        var pointers: [UnsafePointer<CChar>] = []
-        var offset = 0
-        for string in strings {
-            guard let base = buffer.baseAddress else { break }
-            pointers.append(base + offset)
-            offset += string.utf8.count + 1
-        }
-        return body(pointers)
     }
 }
 

@@ -37,15 +37,34 @@ package struct PresentationContextAnswer: Hashable, Sendable {
     }
 }
 
+/// Which roles the requestor of an association takes for an abstract syntax (PS3.7 D.3.3.4).
+package struct RoleSelection: Hashable, Sendable {
+    package var isSCU: Bool
+    package var isSCP: Bool
+
+    package init(isSCU: Bool, isSCP: Bool) {
+        self.isSCU = isSCU
+        self.isSCP = isSCP
+    }
+
+    /// Where none is negotiated: the requestor is the SCU.
+    package static let none = RoleSelection(isSCU: true, isSCP: false)
+    /// The requestor is the SCP, as for an N-EVENT-REPORT that it brings (PS3.4 J.3.3).
+    package static let onlySCP = RoleSelection(isSCU: false, isSCP: true)
+}
+
 /// A presentation context that both sides agreed on.
 package struct PresentationContext: Hashable, Sendable {
     package var id: UInt8
     package var abstractSyntax: UID
     package var transferSyntax: UID
+    /// Of the association's requestor.
+    package var role: RoleSelection
 
-    package init(id: UInt8, abstractSyntax: UID, transferSyntax: UID) {
+    package init(id: UInt8, abstractSyntax: UID, transferSyntax: UID, role: RoleSelection = .none) {
         self.id = id
         self.abstractSyntax = abstractSyntax
         self.transferSyntax = transferSyntax
+        self.role = role
     }
 }

@@ -49,7 +49,26 @@ import Testing
             ], maximumPDULength: 131_072)
         request.callingText = "TRIAGED"
         request.calledText = "PACS"
+        request.roles = [
+            UID(literal: "1.2.3"): .onlySCP, UID(literal: "1.2.33"): RoleSelection(isSCU: true, isSCP: true),
+        ]
         #expect(try AssociateRequest(parsing: request.encoded()) == request)
+    }
+
+    @Test("our answer is read back, with the request's titles as they came")
+    func answerRoundTrip() throws {
+        var request = AssociateRequest(
+            calledAETitle: AETitle(literal: "TRIAGED"), callingAETitle: AETitle(literal: "CT1"), contexts: [],
+            maximumPDULength: 0)
+        request.titles = Array(" TRIAGED        ct1\0\0\0             ".utf8.prefix(32))
+        let accept = AssociateAccept(
+            answers: [
+                PresentationContextAnswer(id: 1, result: .acceptance, transferSyntax: UID(literal: "1.2.4")),
+                PresentationContextAnswer(id: 3, result: .abstractSyntaxNotSupported, transferSyntax: nil),
+            ], roles: [UID(literal: "1.2.3"): .onlySCP], maximumPDULength: 131_072)
+        let pdu = accept.encoded(to: request)
+        #expect(try AssociateAccept(parsing: pdu) == accept)
+        #expect(Array(pdu[10..<42]) == request.titles)
     }
 
     @Test(

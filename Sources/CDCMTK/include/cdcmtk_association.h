@@ -12,29 +12,13 @@ extern "C" {
 /// Thread: one at a time, except where a function says otherwise.
 typedef struct cdcmtk_association cdcmtk_association;
 
-typedef struct cdcmtk_presentation_context {
-    uint8_t id;
-    /// PS3.8 9.3.3.2: 0 accepted.
-    uint8_t result;
-    /// Zero-terminated, 1 to 64 characters; what it says is without meaning unless accepted. Ownership: the caller's.
-    const char *_Nonnull transfer_syntax;
-} cdcmtk_presentation_context;
-
-typedef struct cdcmtk_implementation {
-    /// Zero-terminated: Implementation Class UID and Implementation Version Name. Ownership: the caller's.
-    const char *_Nonnull class_uid;
-    const char *_Nonnull version_name;
-} cdcmtk_implementation;
-
-/// Hands a connected socket to DUL, with a whole A-ASSOCIATE-RQ PDU of the caller's making (DUL shall not parse a peer's), and
-/// answers with an A-ASSOCIATE-AC of these contexts; or, where `mute` is set, lets DUL believe so and sends nothing: that is
-/// how a requestor, which did its own handshake, gets the same association in its data transfer state.
-/// `max_pdu` is what we receive, 4096 to 131072. `timeout_ms` is for writing the answer.
+/// Hands a connected socket to DUL, once the handshake is over, with a whole A-ASSOCIATE-RQ PDU of the caller's making (DUL shall
+/// not parse a peer's) that tells it the peer's maximum length. DUL believes that it accepted one association, in either role.
+/// `max_pdu` is what we receive, 4096 to 131072.
 /// Ownership: takes `socket` in every case; `*association` is the caller's when the condition is good.
 /// Thread: any; calls queue for a lock that is held for no I/O.
 cdcmtk_condition cdcmtk_association_establish(
-    int socket, const uint8_t *_Nonnull request, size_t length, const cdcmtk_presentation_context *_Nonnull contexts,
-    size_t count, const cdcmtk_implementation *_Nonnull implementation, uint32_t max_pdu, bool mute, int timeout_ms,
+    int socket, const uint8_t *_Nonnull request, size_t length, uint32_t max_pdu,
     cdcmtk_association *_Nullable *_Nonnull association);
 
 /// Closes the socket, without a word to the peer.
