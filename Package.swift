@@ -60,7 +60,8 @@ let package = Package(
         stage("Association", ["DICOM", "DCMTK"]),
         stage("Storage", ["DICOM", crypto]),
         .target(
-            name: "Migrations", path: "migrations", resources: [.embedInCode("v001_schema.sql")], swiftSettings: swift),
+            name: "Migrations", path: "migrations",
+            resources: [.embedInCode("v001_schema.sql"), .embedInCode("v005_procedure_step.sql")], swiftSettings: swift),
         stage("Index", ["DICOM", "Migrations", grdb]),
         stage("Completeness", ["DICOM"]),
         stage("Models", ["DICOM", yams, crypto]),

@@ -28,17 +28,21 @@ package enum AssociationError: Error, Sendable, Equatable, CustomStringConvertib
 /// What the acceptor tells the node. Called on the association's thread, and may block it.
 package struct AcceptorNeeds: Sendable {
     package var storage: StorageNeeds
+    /// Nil where neither Modality Performed Procedure Step nor Instance Availability Notification is offered.
+    package var procedureSteps: ProcedureStepNeeds?
     package var opened: @Sendable (AssociationInfo) -> Void
     /// After the last response was written.
     package var ended: @Sendable (AssociationInfo, AssociationEnd) -> Void
     package var refused: @Sendable (AssociationRefusal) -> Void
 
     package init(
-        storage: StorageNeeds, opened: @escaping @Sendable (AssociationInfo) -> Void = { _ in },
+        storage: StorageNeeds, procedureSteps: ProcedureStepNeeds? = nil,
+        opened: @escaping @Sendable (AssociationInfo) -> Void = { _ in },
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void = { _, _ in },
         refused: @escaping @Sendable (AssociationRefusal) -> Void = { _ in }
     ) {
         self.storage = storage
+        self.procedureSteps = procedureSteps
         self.opened = opened
         self.ended = ended
         self.refused = refused

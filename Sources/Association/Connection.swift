@@ -112,11 +112,20 @@ struct Connection: Sendable {
         needs.opened(info)
         let loop = ServiceLoop(
             stream: stream, policy: policy,
-            providers: [
-                .verification: VerificationSCP(),
-                .storage: StorageSCP(needs: needs.storage, policy: policy, info: info),
-            ])
+            providers: providers(info))
         conclude(stream, after: loop.run(), id, info)
+    }
+
+    private func providers(_ info: AssociationInfo) -> [ServiceClass: any ServiceProvider] {
+        var providers: [ServiceClass: any ServiceProvider] = [
+            .verification: VerificationSCP(),
+            .storage: StorageSCP(needs: needs.storage, policy: configuration.policy, info: info),
+        ]
+        if let steps = needs.procedureSteps {
+            providers[.performedProcedureStep] = ProcedureStepSCP(needs: steps, info: info)
+            providers[.instanceAvailability] = InstanceAvailabilitySCP(needs: steps, info: info)
+        }
+        return providers
     }
 
     /// Tells the peer and the node.

@@ -37,11 +37,13 @@ extension MessageStream {
     }
 
     func respond(
-        to command: CommandSet, on context: PresentationContext, _ status: Status, comment: String? = nil
+        to command: CommandSet, on context: PresentationContext, _ status: Status, comment: String? = nil,
+        adding: (inout CommandSet) -> Void = { _ in }
     ) throws(Ending) {
-        let response = try value { () throws(CommandSet.Malformation) in
+        var response = try value { () throws(CommandSet.Malformation) in
             try CommandSet.response(to: command, status: status, errorComment: comment)
         }
+        adding(&response)
         try write(response, on: context)
     }
 }

@@ -46,8 +46,30 @@ package struct SeriesEvidence: Sendable, Equatable {
     /// The association that brought the last instance has since been released in order (A-RELEASE); an abort or a lost
     /// connection is no release.
     package var isReleased: Bool
+    /// What a performed procedure step or another archive says of the series; nil where nobody said anything.
+    package var listed: Listed?
 
-    package init(instances: [Instance], openAssociations: Int, lastArrival: Double, isReleased: Bool) {
+    /// A list of the series' instances, beside those that are here.
+    package struct Listed: Sendable, Equatable {
+        /// Who lists them, in words.
+        package var source: String
+        package var total: Int
+        package var missing: Int
+        /// Instances that are here and in no list.
+        package var unlisted: Int
+
+        package init(source: String, total: Int, missing: Int, unlisted: Int) {
+            self.source = source
+            self.total = total
+            self.missing = missing
+            self.unlisted = unlisted
+        }
+    }
+
+    package init(
+        instances: [Instance], openAssociations: Int, lastArrival: Double, isReleased: Bool, listed: Listed? = nil
+    ) {
+        self.listed = listed
         self.instances = instances
         self.openAssociations = openAssociations
         self.lastArrival = lastArrival

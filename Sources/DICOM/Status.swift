@@ -14,6 +14,9 @@ package struct Status: RawRepresentable, Hashable, Sendable, Codable, CustomStri
     package static let dataSetDoesNotMatchSOPClass = Status(rawValue: 0xA900)
     package static let cannotUnderstand = Status(rawValue: 0xC000)
     // PS3.7 C.4 and C.5
+    package static let missingAttribute = Status(rawValue: 0x0120)
+    package static let invalidAttributeValue = Status(rawValue: 0x0106)
+    package static let duplicateSOPInstance = Status(rawValue: 0x0111)
     package static let processingFailure = Status(rawValue: 0x0110)
     package static let sopClassNotSupported = Status(rawValue: 0x0122)
     package static let invalidSOPInstance = Status(rawValue: 0x0117)

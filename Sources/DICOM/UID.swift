@@ -41,6 +41,15 @@ package struct UID: Hashable, Sendable, CustomStringConvertible {
         self = uid
     }
 
+    /// One that nobody else has: `2.25.` and the decimal value of a random UUID (PS3.5 B.2; RFC 9562 5.4).
+    package static func unique() -> UID {
+        var value = UInt128.random(in: 0 ... .max)
+        value = value & ~(UInt128(0xF) << 76) | UInt128(4) << 76
+        value = value & ~(UInt128(0b11) << 62) | UInt128(0b10) << 62
+        guard let uid = UID("2.25.\(value)") else { preconditionFailure("39 digits at most") }
+        return uid
+    }
+
     package var description: String { string }
 }
 

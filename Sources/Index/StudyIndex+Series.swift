@@ -31,6 +31,8 @@ package struct SeriesEvidence: Sendable, Equatable {
     package var openAssociations: Set<AssociationID>
     /// Current versions only, in arrival order.
     package var instances: [IndexedInstance]
+    /// What others list of the series; nil where nobody does.
+    package var listing: SeriesListing?
     /// Copies that wait for a worker to compare them.
     package var uncompared: Int
     /// Why the study must not be analysed; empty where nothing speaks against it.
@@ -47,6 +49,15 @@ package struct OpenSeries: Sendable, Equatable {
     /// The monotonic reading is of this boot: where the last instance came in another one, it is when the index was opened.
     package var lastInstance: Moment
     package var openAssociations: Set<AssociationID>
+    /// What others list of it; nil where nobody does.
+    package var listed: Listed?
+
+    package struct Listed: Sendable, Equatable {
+        /// Of the longest list.
+        package var instances: Int
+        /// Of the last change, milliseconds since 1970.
+        package var at: Int64
+    }
 }
 
 extension StudyIndex {
@@ -56,7 +67,11 @@ extension StudyIndex {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT id, state, run, revision, instances, lastInstanceAt, lastInstanceMonotonic, boot FROM series
+                    SELECT id, state, run, revision, instances, lastInstanceAt, lastInstanceMonotonic, boot,
+                        (SELECT max(at) FROM listing WHERE listing.seriesInstanceUID = series.seriesInstanceUID) AS listedAt,
+                        (SELECT max((SELECT count(*) FROM listedInstance WHERE listedInstance.listing = listing.id))
+                            FROM listing WHERE listing.seriesInstanceUID = series.seriesInstanceUID) AS listedInstances
+                    FROM series
                     WHERE state = 'arriving' OR (state = 'waiting' AND NOT EXISTS (
                         SELECT 1 FROM job WHERE job.series = series.id AND job.revision = series.revision AND job.run = 'final'
                             AND job.state <> 'superseded'))
@@ -66,7 +81,10 @@ extension StudyIndex {
                 OpenSeries(
                     id: SeriesID(rawValue: row[0]), state: try row.stored("state"), run: try row.storedIfPresent("run"),
                     revision: row[3], instances: row[4],
-                    lastInstance: moment(row), openAssociations: [])
+                    lastInstance: moment(row), openAssociations: [],
+                    listed: (row["listedAt"] as Int64?).map {
+                        OpenSeries.Listed(instances: row["listedInstances"], at: $0)
+                    })
             }
         }
         return associations.withLock { associations in
@@ -104,12 +122,14 @@ extension StudyIndex {
                     FROM instance JOIN identity ON identity.id = instance.identity
                     WHERE instance.series = ? AND instance.version = 'first' ORDER BY instance.id
                     """, arguments: [id.rawValue])
+            let here = Set(try instances.map { try $0.uid("sopInstanceUID") })
             return SeriesEvidence(
                 id: id, studyInstanceUID: try row.uid("studyInstanceUID"),
                 seriesInstanceUID: try row.uid("seriesInstanceUID"),
                 state: try row.stored("state"), run: try row.storedIfPresent("run"), revision: row["revision"],
                 lastArrivalSequence: row["lastArrivalSequence"], lastInstance: moment(row), openAssociations: [],
                 instances: try instances.map { try Self.instance($0, in: row) },
+                listing: try Self.listing(of: row.uid("seriesInstanceUID"), here: here, db),
                 uncompared: try Int.fetchOne(
                     db, sql: "SELECT count(*) FROM instance WHERE series = ? AND version = 'uncompared'",
                     arguments: [id.rawValue]) ?? 0,
@@ -181,6 +201,7 @@ extension StudyIndex {
             try db.execute(
                 sql: "UPDATE series SET state = 'waiting', evidence = ?, reason = '' WHERE id = ?",
                 arguments: [evidence, id.rawValue])
+            try Self.forgetListings(of: id.rawValue, db)
             try Ledger.write(
                 .lastInstance, study: row.study, series: id.rawValue, at: row.lastInstance, boot: row.boot, db)
             try Ledger.write(

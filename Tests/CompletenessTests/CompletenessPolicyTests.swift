@@ -187,4 +187,42 @@ private let policy = CompletenessPolicy(quietPeriod: 10)
         #expect(SeriesEvidence.Instance(header).column == Vector3(0, 1, 0))
         #expect(SeriesEvidence.Instance(header).position == nil)
     }
+
+    @Test(
+        "a series of which all that is listed is here, and nothing else, is complete at once, its association open or not"
+    )
+    func listed() {
+        for open in [0, 1] {
+            var whole = series(slices(even(3)), open: open, released: false)
+            whole.listed = .init(source: "the step", total: 3, missing: 0, unlisted: 0)
+            #expect(
+                policy.verdict(for: whole, at: 100.01)
+                    == .complete(evidence: "3 positions, 1.25 mm apart, all 3 that the step lists"))
+        }
+    }
+
+    @Test("a list that is too short proves nothing")
+    func unlisted() {
+        var more = series(slices(even(60)))
+        more.listed = .init(source: "the step", total: 59, missing: 0, unlisted: 1)
+        #expect(policy.verdict(for: more, at: 100.01) == policy.verdict(for: series(slices(even(60))), at: 100.01))
+        #expect(policy.verdict(for: more, at: 110) == policy.verdict(for: series(slices(even(60))), at: 110))
+    }
+
+    @Test(
+        "while something listed is missing, quiet takes six times as long, and the evidence then says what is missing")
+    func missing() {
+        var part = series(slices(even(60)))
+        part.listed = .init(source: "the step", total: 62, missing: 2, unlisted: 0)
+        guard case .provisional(_, 160) = policy.verdict(for: part, at: 159.9) else {
+            Issue.record("\(policy.verdict(for: part, at: 159.9))")
+            return
+        }
+        #expect(
+            policy.verdict(for: part, at: 160)
+                == .complete(
+                    evidence:
+                        "60 positions, 1.25 mm apart, association released, 2 of 62 that the step lists have not come, nothing new for 60 s"
+                ))
+    }
 }

@@ -17,8 +17,12 @@ final class CompletenessLoop: Sendable {
         var revision: Int64
         var openAssociations: Int
         var isReleased: Bool
+        var listed: OpenSeries.Listed?
         var until: Double
     }
+
+    /// How often a series that others list is looked at while it arrives, seconds: nobody tells when the last one is in.
+    private static let listedPause = 0.25
 
     private struct State {
         var asked: [SeriesID: Asked] = [:]
@@ -70,7 +74,8 @@ final class CompletenessLoop: Sendable {
             let (asked, isReleased) = state.withLock { ($0.asked[series.id], $0.released.contains(series.id)) }
             let facts = Asked(
                 revision: series.revision, openAssociations: series.openAssociations.count, isReleased: isReleased,
-                until: asked?.until ?? 0)
+                listed: series.listed, until: asked?.until ?? 0)
+            if series.state == .arriving, series.listed != nil { next = min(next, Self.listedPause) }
             if let asked, asked == facts, now < asked.until {
                 next = min(next, asked.until - now)
                 continue
@@ -86,7 +91,7 @@ final class CompletenessLoop: Sendable {
             state.withLock {
                 $0.asked[series.id] = Asked(
                     revision: series.revision, openAssociations: series.openAssociations.count, isReleased: isReleased,
-                    until: until)
+                    listed: series.listed, until: until)
             }
             next = min(next, max(until - now, 0.01))
         }
@@ -97,14 +102,16 @@ final class CompletenessLoop: Sendable {
     private func consider(_ series: OpenSeries, isReleased: Bool, at now: Double) throws -> Double {
         // While a sender is at work and the series is young, there is nothing to read.
         let quiet = series.lastInstanceSeconds + policy.quietPeriod
-        if !series.openAssociations.isEmpty, now < quiet { return quiet }
+        let mayBeWhole = series.listed.map { series.instances >= $0.instances } ?? false
+        if !series.openAssociations.isEmpty, now < quiet, !mayBeWhole { return quiet }
         guard let evidence = try index.evidence(for: series.id) else { return now + 60 }
         if evidence.state == .waiting { return try sendOn(evidence, complete: true) ? now + 60 : now + 1 }
         let verdict = policy.verdict(
             for: Completeness.SeriesEvidence(
                 instances: evidence.instances.map { .init($0.header) },
                 openAssociations: evidence.openAssociations.count,
-                lastArrival: series.lastInstanceSeconds, isReleased: isReleased && evidence.openAssociations.isEmpty),
+                lastArrival: series.lastInstanceSeconds, isReleased: isReleased && evidence.openAssociations.isEmpty,
+                listed: evidence.listing.map(Completeness.SeriesEvidence.Listed.init)),
             at: now)
         switch verdict {
         case .incomplete(let until, _): return max(until, now + 0.05)
@@ -165,4 +172,18 @@ final class CompletenessLoop: Sendable {
 extension OpenSeries {
     /// On the clock of `MonotonicTime`.
     var lastInstanceSeconds: Double { Double(lastInstance.monotonic) / 1e9 }
+}
+
+extension Completeness.SeriesEvidence.Listed {
+    init(_ listing: SeriesListing) {
+        let names = listing.sources.map {
+            switch $0 {
+            case .performedProcedureStep: "the performed procedure step"
+            case .instanceAvailability: "the availability notification"
+            }
+        }
+        self.init(
+            source: names.sorted().joined(separator: " or "), total: listing.total, missing: listing.missing,
+            unlisted: listing.unlisted)
+    }
 }

@@ -19,7 +19,7 @@ final class ListenerService: Service {
 
     /// Binds at once, so that a port in use is an error of the start.
     init(
-        configuration: Configuration, reception: Reception, logger: Logger,
+        configuration: Configuration, reception: Reception, procedureSteps: ProcedureStepNeeds, logger: Logger,
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void,
         drained: @escaping @Sendable () -> Void
     ) throws {
@@ -32,13 +32,15 @@ final class ListenerService: Service {
                 host: configuration.host, port: UInt16(configuration.port),
                 policy: AcceptancePolicy(
                     calledAETitle: configuration.aeTitle,
-                    callingAETitles: configuration.unknownPeers == .accept ? nil : known),
+                    callingAETitles: configuration.unknownPeers == .accept ? nil : known,
+                    services: [.verification, .storage, .performedProcedureStep, .instanceAvailability]),
                 maximumAssociations: configuration.maximumAssociations),
             needs: AcceptorNeeds(
                 storage: StorageNeeds(answered: { CrashPoint.reach(.responded) }) {
                     request, association throws(StoreRefusal) in
                     ReceivedInstance(reception: reception, request: request, association: association)
                 },
+                procedureSteps: procedureSteps,
                 opened: { association in
                     counters.associationOpened()
                     logger.info("association opened", metadata: Self.metadata(association))

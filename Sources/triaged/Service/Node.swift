@@ -84,6 +84,7 @@ final class Node {
             reception: Reception(
                 store: store, index: index, counters: counters, logger: logger,
                 inflater: { Inflaters.inflater(for: $0) }),
+            procedureSteps: PerformedSteps(index: index, logger: logger, listed: { completenessSignal.raise() }).needs,
             logger: logger,
             ended: { association, end in
                 completeness.ended(association, end)
