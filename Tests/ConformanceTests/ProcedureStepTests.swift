@@ -89,8 +89,11 @@ extension EndToEnd {
 
         private func awaitedEvidence(of study: Phantom, within seconds: Double = 15) throws -> String {
             let found: String? = try eventually(within: seconds) { try evidence(of: study) }
-            return try #require(
-                found, "the series was not complete in \(seconds) s: \(SharedNode.node().output.suffix(1500))")
+            guard let found else {
+                throw ToolError(
+                    "the series was not complete in \(seconds) s: \(try SharedNode.node().output.suffix(1500))")
+            }
+            return found
         }
 
         // The quiet period of this node is 20 s, the wait for evidence shorter.

@@ -86,7 +86,7 @@ package enum Judge: String, CaseIterable, Sendable {
     }
 
     /// Runs a Python script in the environment of the judges and decodes the JSON that it prints last.
-    func python<Answer: Decodable>(_ script: String, _ arguments: [String], as type: Answer.Type) throws -> Answer {
+    package func python<Answer: Decodable>(_ script: String, _ arguments: [String], as type: Answer.Type) throws -> Answer {
         guard let environment = Self.environment,
             FileManager.default.isExecutableFile(atPath: environment + "/bin/python")
         else { throw Failure(description: "the judge \(rawValue) is not installed, or TRIAGED_JUDGES is not set") }
