@@ -57,20 +57,26 @@ package final class Acceptor: Sendable {
         package var port: UInt16
         package var policy: AcceptancePolicy
         package var maximumAssociations: Int
+        /// Of them, for urgent peers only.
+        package var urgentReserve: Int
         /// Connections whose request has not been read or refused yet. Beyond it, the one that waits longest is closed.
         package var maximumHalfOpen: Int
+        /// Of them, from one address.
+        package var maximumHalfOpenPerAddress: Int
         package var timeouts: Timeouts
 
         package init(
             host: String, port: UInt16, policy: AcceptancePolicy, maximumAssociations: Int = 64,
-            maximumHalfOpen: Int = 64,
+            urgentReserve: Int = 0, maximumHalfOpen: Int = 64, maximumHalfOpenPerAddress: Int? = nil,
             timeouts: Timeouts = Timeouts()
         ) {
             self.host = host
             self.port = port
             self.policy = policy
             self.maximumAssociations = maximumAssociations
+            self.urgentReserve = urgentReserve
             self.maximumHalfOpen = maximumHalfOpen
+            self.maximumHalfOpenPerAddress = maximumHalfOpenPerAddress ?? max(1, maximumHalfOpen / 2)
             self.timeouts = timeouts
         }
     }
@@ -89,7 +95,9 @@ package final class Acceptor: Sendable {
         self.needs = needs
         port = listener.port
         connections = Connections(
-            maximumAssociations: configuration.maximumAssociations, maximumHalfOpen: configuration.maximumHalfOpen)
+            Connections.Bounds(
+                associations: configuration.maximumAssociations, urgentReserve: configuration.urgentReserve,
+                halfOpen: configuration.maximumHalfOpen, halfOpenPerAddress: configuration.maximumHalfOpenPerAddress))
         listening = Mutex(listener)
     }
 
@@ -106,7 +114,7 @@ package final class Acceptor: Sendable {
                         configuration: configuration, needs: needs, connections: connections, peerAddress: address)
                     connection.start(owning: socket)
                 },
-                failed: { reason in needs.refused(AssociationRefusal(peerAddress: "", reason: reason)) })
+                failed: { reason in needs.refused(AssociationRefusal(.system, peerAddress: "", reason: reason)) })
         }
         precondition(started, "no thread to accept on")
     }

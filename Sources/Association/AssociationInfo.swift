@@ -11,12 +11,26 @@ package struct AssociationInfo: Sendable, Hashable {
     package var calledAETitle: AETitle
     /// Numeric, without the port.
     package var peerAddress: String
+    /// Who that is by the configuration, and what it may do; its title may be written in another case than it was sent.
+    package var caller: KnownPeer
 
-    package init(id: UInt64, callingAETitle: AETitle, calledAETitle: AETitle, peerAddress: String) {
+    package init(
+        id: UInt64, callingAETitle: AETitle, calledAETitle: AETitle, peerAddress: String, caller: KnownPeer? = nil
+    ) {
         self.id = id
         self.callingAETitle = callingAETitle
         self.calledAETitle = calledAETitle
         self.peerAddress = peerAddress
+        self.caller = caller ?? KnownPeer(aeTitle: callingAETitle)
+    }
+}
+
+extension AssociationInfo {
+    /// Something that was refused on an association that stands.
+    func refusal(_ kind: AssociationRefusal.Kind, reason: String) -> AssociationRefusal {
+        AssociationRefusal(
+            kind, peerAddress: peerAddress, callingAETitle: callingAETitle.string, calledAETitle: calledAETitle.string,
+            reason: reason)
     }
 }
 
@@ -32,27 +46,4 @@ package enum AssociationEnd: Sendable, Equatable {
     case violated(String)
     /// We aborted, because the node stops.
     case stopped
-}
-
-/// A connection that became no association, for logs and metrics.
-package struct AssociationRefusal: Sendable {
-    package var peerAddress: String
-    /// Printable ASCII, at most 16 characters; empty where no request was read.
-    package var callingAETitle: String
-    package var calledAETitle: String
-    /// What was answered; nil where the peer got no answer but an abort or a closed connection.
-    package var rejection: Rejection?
-    /// In words, for the operator.
-    package var reason: String
-
-    package init(
-        peerAddress: String, callingAETitle: String = "", calledAETitle: String = "", rejection: Rejection? = nil,
-        reason: String
-    ) {
-        self.peerAddress = peerAddress
-        self.callingAETitle = callingAETitle
-        self.calledAETitle = calledAETitle
-        self.rejection = rejection
-        self.reason = reason
-    }
 }

@@ -12,24 +12,26 @@ struct Connection: Sendable {
     let peerAddress: String
 
     func start(owning descriptor: Int32) {
-        guard let id = connections.enter(descriptor) else {
-            return refuse(Socket(owning: descriptor), reason: "too many connections wait already")
+        let isUrgent = configuration.policy.isUrgent(address: peerAddress)
+        guard let id = connections.enter(descriptor, from: peerAddress, isUrgent: isUrgent) else {
+            return refuse(Socket(owning: descriptor), .congestion, reason: "too many connections wait already")
         }
         let started = BlockingThread.start {
             run(id, Socket(owning: descriptor))
-            connections.threadEnded()
+            connections.threadEnded(id)
         }
         if !started {
             connections.leave(id)
-            connections.threadEnded()
-            refuse(Socket(owning: descriptor), reason: "the system gives no thread")
+            connections.threadEnded(id)
+            refuse(Socket(owning: descriptor), .system, reason: "the system gives no thread")
         }
     }
 
     /// On the accepting thread, so without a wait: the rejection goes into the empty socket buffer.
-    private func refuse(_ socket: consuming Socket, reason: String) {
+    private func refuse(_ socket: consuming Socket, _ kind: AssociationRefusal.Kind, reason: String) {
         try? socket.write(AssociatePDU.rejection(.temporaryCongestion), until: .now)
-        needs.refused(AssociationRefusal(peerAddress: peerAddress, rejection: .temporaryCongestion, reason: reason))
+        needs.refused(
+            AssociationRefusal(kind, peerAddress: peerAddress, rejection: .temporaryCongestion, reason: reason))
     }
 
     private func run(_ id: UInt64, _ socket: consuming Socket) {
@@ -38,21 +40,37 @@ struct Connection: Sendable {
         let read = Result { () throws(RequestReader.Failure) in try RequestReader.read(from: socket, until: deadline) }
         switch read {
         case .failure(let failure):
-            needs.refused(
-                AssociationRefusal(peerAddress: peerAddress, rejection: failure.rejection, reason: failure.reason))
+            refuse(failure, id)
             finish(id, socket, with: failure.answer)
         case .success(let request):
-            if let (rejection, reason) = verdict(on: request, id) {
-                needs.refused(
-                    AssociationRefusal(
-                        peerAddress: peerAddress, callingAETitle: request.callingText,
-                        calledAETitle: request.calledText,
-                        rejection: rejection, reason: reason))
-                finish(id, socket, with: AssociatePDU.rejection(rejection))
-            } else {
-                serve(request, id, socket)
+            let admitted = Result { () throws(AcceptancePolicy.Rebuff) in try admit(request, id) }
+            switch admitted {
+            case .failure(let rebuff):
+                needs.refused(refusal(rebuff.kind, of: request, rebuff.rejection, reason: rebuff.reason))
+                finish(id, socket, with: AssociatePDU.rejection(rebuff.rejection))
+            case .success(let caller):
+                serve(request, of: caller, id, socket)
             }
         }
+    }
+
+    private func refuse(_ failure: RequestReader.Failure, _ id: UInt64) {
+        // A connection that was cut to make room looks like one that the peer closed.
+        let wasCut = failure.answer == nil && failure.kind != .tooSlow && !connections.isEntered(id)
+        needs.refused(
+            AssociationRefusal(
+                wasCut ? .congestion : failure.kind, peerAddress: peerAddress, rejection: failure.rejection,
+                reason: wasCut
+                    ? "closed without an answer: too many connections wait, and this one had waited longest"
+                    : failure.reason))
+    }
+
+    private func refusal(
+        _ kind: AssociationRefusal.Kind, of request: AssociateRequest, _ rejection: Rejection? = nil, reason: String
+    ) -> AssociationRefusal {
+        AssociationRefusal(
+            kind, peerAddress: peerAddress, callingAETitle: request.callingText, calledAETitle: request.calledText,
+            rejection: rejection, reason: reason)
     }
 
     /// The last PDU of a connection that became no association.
@@ -63,28 +81,35 @@ struct Connection: Sendable {
         if pdu != nil { socket.linger(until: closing) }
     }
 
-    private func verdict(on request: AssociateRequest, _ id: UInt64) -> (Rejection, String)? {
-        if let (rejection, reason) = configuration.policy.rejection(of: request) { return (rejection, reason) }
-        guard connections.establish(id) else {
-            return (.localLimitExceeded, "\(configuration.maximumAssociations) associations are open already")
+    private func admit(_ request: AssociateRequest, _ id: UInt64) throws(AcceptancePolicy.Rebuff) -> KnownPeer {
+        let caller = try configuration.policy.caller(of: request, from: peerAddress)
+        do throws(Connections.Denial) {
+            try connections.establish(id, for: caller)
+        } catch {
+            throw AcceptancePolicy.Rebuff(
+                kind: error == .cut ? .congestion : .associationLimit,
+                rejection: error == .cut ? .temporaryCongestion : .localLimitExceeded, reason: error.words)
         }
-        return nil
+        return caller
     }
 
-    private func serve(_ request: AssociateRequest, _ id: UInt64, _ socket: consuming Socket) {
-        // The verdict accepts no request without them.
+    private func serve(
+        _ request: AssociateRequest, of caller: KnownPeer, _ id: UInt64, _ socket: consuming Socket
+    ) {
+        // Nobody is admitted without them.
         guard let calling = request.callingAETitle, let called = request.calledAETitle else { return }
-        let info = AssociationInfo(id: id, callingAETitle: calling, calledAETitle: called, peerAddress: peerAddress)
+        let info = AssociationInfo(
+            id: id, callingAETitle: calling, calledAETitle: called, peerAddress: peerAddress, caller: caller)
         let policy = configuration.policy
-        let answers = request.contexts.map(policy.answer(to:))
-        let roles = policy.roles(answering: request.roles)
+        let answers = request.contexts.map { context in
+            policy.answer(
+                to: context, for: caller, role: context.abstractSyntax.flatMap { request.roles[$0] })
+        }
+        let roles = policy.roles(answering: request.roles, for: caller)
         let accept = AssociateAccept(answers: answers, roles: roles, maximumPDULength: Limits.maximumPDULength)
         func fail(_ reason: String) {
             connections.leave(id)
-            needs.refused(
-                AssociationRefusal(
-                    peerAddress: peerAddress, callingAETitle: request.callingText, calledAETitle: request.calledText,
-                    reason: "the association could not be accepted: \(reason)"))
+            needs.refused(refusal(.lost, of: request, reason: "the association could not be accepted: \(reason)"))
         }
         do throws(Socket.Failure) {
             try socket.write(accept.encoded(to: request), until: .now + configuration.timeouts.pdu)
@@ -110,6 +135,7 @@ struct Connection: Sendable {
             handle: handle, contexts: contexts, timeouts: configuration.timeouts,
             isStopped: { connections.isStopped(id) })
         needs.opened(info)
+        if let refusal = policy.refusal(of: request.contexts, answers, on: info) { needs.refused(refusal) }
         let loop = ServiceLoop(
             stream: stream, policy: policy,
             providers: providers(info))
@@ -119,7 +145,7 @@ struct Connection: Sendable {
     private func providers(_ info: AssociationInfo) -> [ServiceClass: any ServiceProvider] {
         var providers: [ServiceClass: any ServiceProvider] = [
             .verification: VerificationSCP(),
-            .storage: StorageSCP(needs: needs.storage, policy: configuration.policy, info: info),
+            .storage: StorageSCP(needs: needs.storage, policy: configuration.policy, info: info, refused: needs.refused),
         ]
         if let steps = needs.procedureSteps {
             providers[.performedProcedureStep] = ProcedureStepSCP(needs: steps, info: info)

@@ -8,6 +8,7 @@ struct StorageSCP: ServiceProvider {
     let needs: StorageNeeds
     let policy: AcceptancePolicy
     let info: AssociationInfo
+    let refused: @Sendable (AssociationRefusal) -> Void
 
     func answer(_ command: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending) {
         let field = try stream.value { () throws(CommandSet.Malformation) in try command.field() }
@@ -29,6 +30,10 @@ struct StorageSCP: ServiceProvider {
             try stream.dropDataSet(on: context)
             answer = StoreAnswer(refusal.status, comment: refusal.comment)
         }
+        if answer.status.category == .failure {
+            let words = answer.comment.map { ": \($0)" } ?? ""
+            refused(info.refusal(.store, reason: "C-STORE refused with \(answer.status)\(words)"))
+        }
         try stream.respond(to: command, on: context, answer.status, comment: answer.comment)
         needs.answered()
     }
@@ -37,6 +42,10 @@ struct StorageSCP: ServiceProvider {
     private func request(
         _ command: CommandSet, messageID: UInt16, on context: PresentationContext
     ) throws(StoreRefusal) -> StoreRequest {
+        // A context that was accepted for what C-GET brings (PS3.4 C.5.3) is no leave to store.
+        guard info.caller.services.contains(.storage) else {
+            throw StoreRefusal(status: .notAuthorized, comment: "this peer may not store here")
+        }
         guard let sopClass = UID(bytes: command.bytes(0x0002) ?? []), policy.isStorage(sopClass),
             policy.isStorage(context.abstractSyntax)
         else { throw StoreRefusal(status: .sopClassNotSupported, comment: "not a storage SOP class of this node") }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The storage SOP classes that this node accepts: all that DCMTK 3.6.7 knows, retired ones too, for old modalities send them
-/// still, and the two segmentations that came after it (Label Map and Height Map, PS3.4 B.5).
+/// still, and those that came after it (PS3.4 B.5). Non-Patient Object Storage (PS3.4 GG) is another service, and not here:
+/// its instances belong to no study.
 package enum StorageSOPClasses {
     package static let all: Set<UID> = Set(names.keys)
 
@@ -46,6 +47,7 @@ package enum StorageSOPClasses {
         1.2.840.10008.5.1.4.1.1.6 RETIRED_UltrasoundImageStorage
         1.2.840.10008.5.1.4.1.1.6.1 UltrasoundImageStorage
         1.2.840.10008.5.1.4.1.1.6.2 EnhancedUSVolumeStorage
+        1.2.840.10008.5.1.4.1.1.6.3 PhotoacousticImageStorage
         1.2.840.10008.5.1.4.1.1.7 SecondaryCaptureImageStorage
         1.2.840.10008.5.1.4.1.1.7.1 MultiframeSingleBitSecondaryCaptureImageStorage
         1.2.840.10008.5.1.4.1.1.7.2 MultiframeGrayscaleByteSecondaryCaptureImageStorage
@@ -57,6 +59,7 @@ package enum StorageSOPClasses {
         1.2.840.10008.5.1.4.1.1.9.1.1 TwelveLeadECGWaveformStorage
         1.2.840.10008.5.1.4.1.1.9.1.2 GeneralECGWaveformStorage
         1.2.840.10008.5.1.4.1.1.9.1.3 AmbulatoryECGWaveformStorage
+        1.2.840.10008.5.1.4.1.1.9.1.4 General32bitECGWaveformStorage
         1.2.840.10008.5.1.4.1.1.9.2.1 HemodynamicWaveformStorage
         1.2.840.10008.5.1.4.1.1.9.3.1 CardiacElectrophysiologyWaveformStorage
         1.2.840.10008.5.1.4.1.1.9.4.1 BasicVoiceAudioWaveformStorage
@@ -69,6 +72,8 @@ package enum StorageSOPClasses {
         1.2.840.10008.5.1.4.1.1.9.7.3 ElectrooculogramWaveformStorage
         1.2.840.10008.5.1.4.1.1.9.7.4 SleepElectroencephalogramWaveformStorage
         1.2.840.10008.5.1.4.1.1.9.8.1 BodyPositionWaveformStorage
+        1.2.840.10008.5.1.4.1.1.9.100.1 WaveformPresentationStateStorage
+        1.2.840.10008.5.1.4.1.1.9.100.2 WaveformAcquisitionPresentationStateStorage
         1.2.840.10008.5.1.4.1.1.10 RETIRED_StandaloneModalityLUTStorage
         1.2.840.10008.5.1.4.1.1.11 RETIRED_StandaloneVOILUTStorage
         1.2.840.10008.5.1.4.1.1.11.1 GrayscaleSoftcopyPresentationStateStorage
@@ -82,6 +87,7 @@ package enum StorageSOPClasses {
         1.2.840.10008.5.1.4.1.1.11.9 VolumeRenderingVolumetricPresentationStateStorage
         1.2.840.10008.5.1.4.1.1.11.10 SegmentedVolumeRenderingVolumetricPresentationStateStorage
         1.2.840.10008.5.1.4.1.1.11.11 MultipleVolumeRenderingVolumetricPresentationStateStorage
+        1.2.840.10008.5.1.4.1.1.11.12 VariableModalityLUTSoftcopyPresentationStateStorage
         1.2.840.10008.5.1.4.1.1.12.1 XRayAngiographicImageStorage
         1.2.840.10008.5.1.4.1.1.12.1.1 EnhancedXAImageStorage
         1.2.840.10008.5.1.4.1.1.12.2 XRayRadiofluoroscopicImageStorage
@@ -126,6 +132,8 @@ package enum StorageSOPClasses {
         1.2.840.10008.5.1.4.1.1.77.1.5.8 OphthalmicOpticalCoherenceTomographyBscanVolumeAnalysisStorage
         1.2.840.10008.5.1.4.1.1.77.1.6 VLWholeSlideMicroscopyImageStorage
         1.2.840.10008.5.1.4.1.1.77.1.7 DermoscopicPhotographyImageStorage
+        1.2.840.10008.5.1.4.1.1.77.1.8 ConfocalMicroscopyImageStorage
+        1.2.840.10008.5.1.4.1.1.77.1.9 ConfocalMicroscopyTiledPyramidalImageStorage
         1.2.840.10008.5.1.4.1.1.77.2 RETIRED_VLMultiframeImageStorage
         1.2.840.10008.5.1.4.1.1.78.1 LensometryMeasurementsStorage
         1.2.840.10008.5.1.4.1.1.78.2 AutorefractionMeasurementsStorage
@@ -162,6 +170,7 @@ package enum StorageSOPClasses {
         1.2.840.10008.5.1.4.1.1.88.74 PlannedImagingAgentAdministrationSRStorage
         1.2.840.10008.5.1.4.1.1.88.75 PerformedImagingAgentAdministrationSRStorage
         1.2.840.10008.5.1.4.1.1.88.76 EnhancedXRayRadiationDoseSRStorage
+        1.2.840.10008.5.1.4.1.1.88.77 WaveformAnnotationSRStorage
         1.2.840.10008.5.1.4.1.1.90.1 ContentAssessmentResultsStorage
         1.2.840.10008.5.1.4.1.1.91.1 MicroscopyBulkSimpleAnnotationsStorage
         1.2.840.10008.5.1.4.1.1.104.1 EncapsulatedPDFStorage
@@ -198,6 +207,9 @@ package enum StorageSOPClasses {
         1.2.840.10008.5.1.4.1.1.481.20 RoboticRadiationRecordStorage
         1.2.840.10008.5.1.4.1.1.481.21 RTRadiationSetDeliveryInstructionStorage
         1.2.840.10008.5.1.4.1.1.481.22 RTTreatmentPreparationStorage
+        1.2.840.10008.5.1.4.1.1.481.23 EnhancedRTImageStorage
+        1.2.840.10008.5.1.4.1.1.481.24 EnhancedContinuousRTImageStorage
+        1.2.840.10008.5.1.4.1.1.481.25 RTPatientPositionAcquisitionInstructionStorage
         1.2.840.10008.5.1.4.1.1.501.1 DICOS_CTImageStorage
         1.2.840.10008.5.1.4.1.1.501.2.1 DICOS_DigitalXRayImageStorageForPresentation
         1.2.840.10008.5.1.4.1.1.501.2.2 DICOS_DigitalXRayImageStorageForProcessing

@@ -159,7 +159,19 @@ package struct StrictSection {
         required(key) == nil ? nil : choice(key, type)
     }
 
-    func texts(_ key: String, mayBeEmpty: Bool = false) -> [String]? {
+    /// A list of these words, each once.
+    package func choices<Choice: RawRepresentable & CaseIterable>(_ key: String, _: Choice.Type) -> [Choice]? {
+        guard let words = texts(key) else { return nil }
+        let known = Choice.allCases.map { "\($0.rawValue)" }
+        return words.compactMap { word in
+            if let choice = Choice.allCases.first(where: { "\($0.rawValue)" == word }) { return choice }
+            let near = nearest(to: word, among: known).map { "; did you mean `\($0)`?" } ?? ""
+            fault(key, "has `\(word)`, and may hold \(known.joined(separator: ", "))\(near)")
+            return nil
+        }
+    }
+
+    package func texts(_ key: String, mayBeEmpty: Bool = false) -> [String]? {
         guard let node = values[key] else { return nil }
         guard let items = node.sequence else {
             fault(key, "must be a list of texts, such as [A, B]")

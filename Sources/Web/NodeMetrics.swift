@@ -14,6 +14,8 @@ package struct NodeMetrics: Sendable, Equatable {
     package var associationsOpen: Int = 0
     package var associationsAccepted: Int = 0
     package var associationsRejected: Int = 0
+    /// By kind.
+    package var refusals: [String: Int] = [:]
     /// By state of the worklist.
     package var studies: [String: Int] = [:]
     /// Unacknowledged studies by priority.
@@ -61,7 +63,12 @@ package struct NodeMetrics: Sendable, Equatable {
                 "triaged_instances_refused_total", "Instances refused, by DIMSE status.", instancesRefused, "status"),
             .gauge("triaged_associations_open", "Associations open.", Double(associationsOpen)),
             .counter("triaged_associations_accepted_total", "Associations accepted.", associationsAccepted),
-            .counter("triaged_associations_rejected_total", "Associations rejected.", associationsRejected),
+            .counter(
+                "triaged_associations_rejected_total", "Associations and connections that were refused.",
+                associationsRejected),
+            .counter(
+                "triaged_refusals_total", "What peers were refused, by kind, as GET /api/refusals lists it.", refusals,
+                "kind"),
             .gauge("triaged_studies", "Studies, by state.", studies, "state"),
             .gauge("triaged_studies_unread", "Studies not acknowledged, by priority.", unread, "priority"),
             .gauge("triaged_jobs_waiting", "Analyses waiting.", Double(jobsWaiting)),

@@ -21,6 +21,8 @@ package struct WebNeeds: Sendable {
     /// One entry for each thing that must work before the node takes studies.
     package var readiness: @Sendable () async -> [ReadinessCheck]
     package var metrics: @Sendable () async -> NodeMetrics
+    /// The last refusals, newest first.
+    package var refusals: @Sendable () -> [RefusalItem]
     /// Where the node takes studies, such as "TRIAGED on port 11112".
     package var receiving: String
 
@@ -31,6 +33,7 @@ package struct WebNeeds: Sendable {
         changes: @escaping @Sendable () async -> AsyncStream<Void>,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         metrics: @escaping @Sendable () async -> NodeMetrics,
+        refusals: @escaping @Sendable () -> [RefusalItem] = { [] },
         receiving: String
     ) {
         self.worklist = worklist
@@ -38,6 +41,7 @@ package struct WebNeeds: Sendable {
         self.changes = changes
         self.readiness = readiness
         self.metrics = metrics
+        self.refusals = refusals
         self.receiving = receiving
     }
 }

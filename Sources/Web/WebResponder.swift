@@ -38,6 +38,8 @@ struct WebResponder: HTTPResponder {
         }
         switch path {
         case "/api/worklist": return await only([.get, .head], request) { await worklist(request) }
+        case "/api/refusals":
+            return only([.get, .head], request) { .json(.ok, RefusalList(refusals: needs.refusals())) }
         case "/healthz": return only([.get, .head], request) { .json(.ok, ["status": "alive"]) }
         case "/readyz": return await only([.get, .head], request) { await readiness() }
         case "/metrics": return await only([.get, .head], request) { await metrics() }

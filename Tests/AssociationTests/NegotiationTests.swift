@@ -19,14 +19,17 @@ import Testing
     }
 
     @Test(
-        "all storage SOP classes that this DCMTK knows are accepted, and the two segmentations that it does not [CTX-1]"
+        "all storage SOP classes that this DCMTK knows are accepted, and those that are newer than it [CTX-1]"
     )
     func storageClasses() {
         let known = AssociationHandle.knownStorageSOPClasses
         #expect(known.count == 186)
         for uid in known { #expect(StorageSOPClasses.contains(uid), "\(uid)") }
-        #expect(StorageSOPClasses.all.count == 188)
-        for uid in ["1.2.840.10008.5.1.4.1.1.66.7", "1.2.840.10008.5.1.4.1.1.66.8"] {
+        #expect(StorageSOPClasses.all.count == 199)
+        for uid in [
+            "1.2.840.10008.5.1.4.1.1.66.7", "1.2.840.10008.5.1.4.1.1.66.8", "1.2.840.10008.5.1.4.1.1.77.1.9",
+            "1.2.840.10008.5.1.4.1.1.88.77", "1.2.840.10008.5.1.4.1.1.481.25",
+        ] {
             #expect(answer(uid, [PDUBytes.explicitLittleEndian]).result == .acceptance)
         }
     }
@@ -72,11 +75,13 @@ import Testing
         "a request is rejected for the first thing that PS3.8 9.3.4 names",
         arguments: [
             (PDUBytes.associateRequest(), nil),
-            (PDUBytes.associateRequest(calling: "ct1"), Rejection.callingAETitleNotRecognized),
+            (PDUBytes.associateRequest(calling: "ct1"), nil),
+            (PDUBytes.associateRequest(calling: "CT 1"), Rejection.callingAETitleNotRecognized),
             (PDUBytes.associateRequest(calling: ""), .callingAETitleNotRecognized),
             (PDUBytes.associateRequest(called: "OTHER"), .calledAETitleNotRecognized),
             (PDUBytes.associateRequest(calling: "MR1", called: "OTHER"), .callingAETitleNotRecognized),
-            (PDUBytes.associateRequest(called: " TRIAGED"), nil),
+            (PDUBytes.associateRequest(called: " triaged\0"), nil),
+            (PDUBytes.associateRequest(called: ""), .calledAETitleNotRecognized),
             (PDUBytes.associateRequest(version: 2), .protocolVersionNotSupported),
             (
                 PDUBytes.associateRequest(applicationContext: PDUBytes.item(0x10, Array("1.2.3".utf8))),
@@ -84,6 +89,11 @@ import Testing
             ),
         ] as [([UInt8], Rejection?)])
     func verdicts(pdu: [UInt8], expected: Rejection?) throws {
-        #expect(policy.rejection(of: try AssociateRequest(parsing: pdu))?.rejection == expected)
+        let request = try AssociateRequest(parsing: pdu)
+        let caller = Result { () throws(AcceptancePolicy.Rebuff) in try policy.caller(of: request, from: "10.0.0.7") }
+        switch caller {
+        case .success: #expect(expected == nil)
+        case .failure(let rebuff): #expect(rebuff.rejection == expected)
+        }
     }
 }

@@ -34,18 +34,21 @@ final class Node {
 
     /// `refusal` is thrown by `append` once `after` bytes came; `openRefusal` by `open`.
     init(
-        peers: [String]? = nil, maximumAssociations: Int = 64, maximumHalfOpen: Int = 64, timeouts: Timeouts = quick,
+        peers: [String]? = nil, policy: AcceptancePolicy? = nil, maximumAssociations: Int = 64, urgentReserve: Int = 0,
+        maximumHalfOpen: Int = 64, timeouts: Timeouts = quick,
         keepsBytes: Bool = true, refusal: (after: Int, StoreRefusal)? = nil, openRefusal: StoreRefusal? = nil,
         answer: StoreAnswer = StoreAnswer(.success)
     ) throws {
         let record = record
-        let policy = AcceptancePolicy(
-            calledAETitle: AETitle(literal: "TRIAGED"),
-            callingAETitles: peers.map { Set($0.compactMap { AETitle($0) }) })
+        let policy =
+            policy
+            ?? AcceptancePolicy(
+                calledAETitle: AETitle(literal: "TRIAGED"),
+                callingAETitles: peers.map { Set($0.compactMap { AETitle($0) }) })
         acceptor = try Acceptor(
             configuration: Acceptor.Configuration(
                 host: "127.0.0.1", port: 0, policy: policy, maximumAssociations: maximumAssociations,
-                maximumHalfOpen: maximumHalfOpen, timeouts: timeouts),
+                urgentReserve: urgentReserve, maximumHalfOpen: maximumHalfOpen, timeouts: timeouts),
             needs: AcceptorNeeds(
                 storage: StorageNeeds { request, _ throws(StoreRefusal) in
                     if let openRefusal { throw openRefusal }

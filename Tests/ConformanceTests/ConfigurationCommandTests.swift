@@ -51,6 +51,22 @@ extension EndToEnd {
                     "AE title with a backslash", "aeTitle: TRIAGED", "aeTitle: 'TRI\\AGED'", says: "aeTitle",
                     "backslash"),
                 Mistake(
+                    "no network", "port: 11119}", "port: 11119, address: [10.0.0.7/24]}", says: "address",
+                    "10.0.0.7/24"),
+                Mistake(
+                    "a service that is none", "port: 11119}", "port: 11119, services: [storge]}", says: "services",
+                    "did you mean `storage`"),
+                Mistake(
+                    "places for nobody", "  unknownPeers:", "  urgentReserve: 2\n  unknownPeers:", at: "urgentReserve",
+                    says: "urgentReserve", "urgent: true"),
+                Mistake(
+                    "no time at all", "  unknownPeers:", "  timeouts: {idle: 0}\n  unknownPeers:", at: "idle",
+                    says: "dicom.timeouts.idle"),
+                Mistake(
+                    "a standard class as private", "  unknownPeers:",
+                    "  privateStorageSOPClasses: [1.2.840.10008.1.20.1]\n  unknownPeers:", at: "1.20.1",
+                    says: "privateStorageSOPClasses", "not private"),
+                Mistake(
                     "the same peer twice", "peers:\n", "peers:\n  - {aeTitle: CT1, host: 127.0.0.1, port: 104}\n",
                     at: "CT1", says: "twice"),
                 Mistake(

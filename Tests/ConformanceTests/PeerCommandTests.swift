@@ -10,7 +10,7 @@ extension EndToEnd {
     @Suite("Commands beside the daemon", .serialized) struct PeerCommandTests {
         /// A node that is a destination of its own, so that it can be called.
         private func node() throws -> Daemon {
-            let node = try Daemon(quietPeriod: 0.5)
+            let node = try Daemon(peers: ["CT1", "TRIAGED"], quietPeriod: 0.5)
             try node.edit {
                 $0.replacingOccurrences(
                     of: "destinations: []",
@@ -84,6 +84,7 @@ extension EndToEnd {
                 #expect(verified.status == 0, "\(verified.output)")
                 #expect(verified.lines == ["TRIAGED at 127.0.0.1 port \(node.dicomPort): verified"])
             }
+            #expect(try run("echo", node, "triaged").status == 0)
             let unknown = try run("echo", node, "NOBODY")
             #expect(unknown.status == 1)
             #expect(unknown.lines.count == 1)
@@ -95,6 +96,51 @@ extension EndToEnd {
             #expect(away.lines.count == 1)
             #expect(away.output.contains("AWAY at 127.0.0.1 port"), "\(away.output)")
             node.stop()
+        }
+
+        @Test("echo --all has one line for each destination and peer, and fails where one does [ECHO-3]")
+        func echoAll() throws {
+            let node = try Daemon(peers: [])
+            try node.edit {
+                $0.replacingOccurrences(
+                    of: "destinations: []",
+                    with: "destinations:\n  - {name: self, aeTitle: TRIAGED, host: 127.0.0.1, port: \(node.dicomPort)}")
+            }
+            try node.start()
+            let good = try run("echo", node, "--all")
+            #expect(good.status == 0, "\(good.output)")
+            #expect(good.lines == ["TRIAGED at 127.0.0.1 port \(node.dicomPort): verified"])
+            let away = freePort()
+            try node.edit {
+                $0.replacingOccurrences(
+                    of: "peers: []", with: "peers:\n  - {aeTitle: CT1, host: 127.0.0.1, port: \(away)}")
+            }
+            let bad = try run("echo", node, "--all")
+            #expect(bad.status == 1)
+            #expect(bad.lines.count == 2, "\(bad.output)")
+            #expect(bad.lines.first == good.lines.first)
+            #expect(
+                bad.lines.last?.hasPrefix("CT1 at 127.0.0.1 port \(away): not connected: ") == true, "\(bad.output)")
+            for arguments in [[], ["--all", "CT1"]] {
+                let wrong = try Command.run(["echo", "--config", node.configurationPath] + arguments)
+                #expect(wrong.status == 64, "\(wrong.output)")
+            }
+            node.stop()
+        }
+
+        @Test("echo says that a peer does not answer, once its time is over [ECHO-4]")
+        func silent() throws {
+            // It takes connections, and says nothing.
+            let listener = try ScriptedListener()
+            let node = try Daemon(peers: [])
+            try node.edit {
+                $0.replacingOccurrences(
+                    of: "peers: []", with: "peers:\n  - {aeTitle: CT1, host: 127.0.0.1, port: \(listener.port)}")
+            }
+            let outcome = try run("echo", node, "ct1")
+            #expect(outcome.status == 1)
+            #expect(outcome.lines.count == 1)
+            #expect(outcome.output.contains("no answer in time"), "\(outcome.output)")
         }
 
         @Test("echo says when the peer rejects the node [ECHO-2]")

@@ -14,7 +14,7 @@ package enum Judge: String, CaseIterable, Sendable {
     /// dcmtk
     case dsrdump
     /// Python packages
-    case dcmqi, highdicom
+    case dcmqi, highdicom, pynetdicom
 
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
@@ -29,7 +29,7 @@ package enum Judge: String, CaseIterable, Sendable {
         case .pixelMedReport: "/usr/bin/DicomSRValidator"
         case .pixelMedInstance: "/usr/bin/java"
         case .dcmqi: Self.environment.map { $0 + "/bin/segimage2itkimage" }
-        case .highdicom: Self.environment.map { $0 + "/bin/python" }
+        case .highdicom, .pynetdicom: Self.environment.map { $0 + "/bin/python" }
         }
     }
 
@@ -71,7 +71,7 @@ package enum Judge: String, CaseIterable, Sendable {
             let errors = result.lines { $0.contains("Error") && !$0.contains("Laterality") }
             return result.output.contains("IOD validation complete")
                 ? errors : errors + ["it did not end: \(result.output)"]
-        case .dcmqi, .highdicom:
+        case .dcmqi, .highdicom, .pynetdicom:
             throw Failure(description: "\(rawValue) reads; see Judge.dcmqiSegments and the like")
         }
     }
@@ -86,7 +86,9 @@ package enum Judge: String, CaseIterable, Sendable {
     }
 
     /// Runs a Python script in the environment of the judges and decodes the JSON that it prints last.
-    package func python<Answer: Decodable>(_ script: String, _ arguments: [String], as type: Answer.Type) throws -> Answer {
+    package func python<Answer: Decodable>(_ script: String, _ arguments: [String], as type: Answer.Type) throws
+        -> Answer
+    {
         guard let environment = Self.environment,
             FileManager.default.isExecutableFile(atPath: environment + "/bin/python")
         else { throw Failure(description: "the judge \(rawValue) is not installed, or TRIAGED_JUDGES is not set") }

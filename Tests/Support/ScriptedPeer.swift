@@ -20,9 +20,15 @@ package final class ScriptedPeer {
     private var descriptor: Int32
     package private(set) var received: [[UInt8]] = []
 
-    /// Connects to a port of this machine.
-    package init(port: UInt16) throws {
+    /// Connects to a port of this machine, from another of its loopback addresses (127.0.0.0/8) where one is named.
+    package init(port: UInt16, from address: String? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        if let address {
+            let number = address.split(separator: ".").compactMap { UInt32($0) }.reduce(0) { $0 << 8 | $1 }
+            guard withLoopback(port: 0, address: number, { bind(descriptor, $0, $1) }) == 0 else {
+                throw ToolError("cannot bind to \(address)")
+            }
+        }
         let code = withLoopback(port: port) { connect(descriptor, $0, $1) }
         guard code == 0 else {
             let reason = String(cString: strerror(errno))
@@ -145,11 +151,13 @@ package final class ScriptedListener: Sendable {
     package func accept() -> ScriptedPeer { ScriptedPeer(owning: Glibc.accept(descriptor, nil, nil)) }
 }
 
-private func withLoopback(port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+private func withLoopback(
+    port: UInt16, address number: UInt32 = 0x7F00_0001, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+) -> Int32 {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = number.bigEndian
     return withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
             body($0, socklen_t(MemoryLayout<sockaddr_in>.size))

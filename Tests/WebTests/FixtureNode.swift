@@ -61,6 +61,7 @@ actor FixtureNode {
                 metrics.version = "1.0 \"quoted\""
                 return metrics
             },
+            refusals: { Fixtures.refusals },
             receiving: "TRIAGED on port 11112")
     }
 }

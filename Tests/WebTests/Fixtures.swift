@@ -105,4 +105,16 @@ enum Fixtures {
         done.acknowledged = Acknowledged(by: "Dr. Lindqvist", at: Date(timeIntervalSinceNow: -600))
         return [vanished, japanese, provisional, urgent, script, refused, failed, arriving, outside, done]
     }
+
+    static let refusals = [
+        RefusalItem(
+            kind: "unknownCallingAETitle", first: Date(timeIntervalSince1970: 1_795_313_400),
+            last: Date(timeIntervalSince1970: 1_795_313_671), count: 9, peerAddress: "10.1.2.3", callingAETitle: "CT9",
+            calledAETitle: "TRIAGED", rejection: "1/1/3", reason: "unknown calling AE title CT9 from 10.1.2.3",
+            hint: "If the peer may call, list its AE title under peers in triaged.yaml, or correct it at the peer."),
+        RefusalItem(
+            kind: "tls", first: Date(timeIntervalSince1970: 1_795_313_400),
+            last: Date(timeIntervalSince1970: 1_795_313_400), count: 1, peerAddress: "10.1.2.4", callingAETitle: "",
+            calledAETitle: "", rejection: nil, reason: "<b>TLS</b> client on the plain port", hint: ""),
+    ]
 }

@@ -213,6 +213,21 @@ import Triage
         }
     }
 
+    @Test("r shows what was refused, as text")
+    func refusals() async throws {
+        try await open([]) { browser, _ async throws in
+            try await browser.press("r")
+            try await browser.wait("document.querySelectorAll('#refusals-list dt').length === 2")
+            let text = try await browser.evaluate("document.getElementById('refusals-list').innerText")
+            #expect(text.contains("CT9 at 10.1.2.3: unknown calling AE title CT9 from 10.1.2.3"))
+            #expect(text.contains("× 9"))
+            #expect(text.contains("list its AE title under peers"))
+            #expect(text.contains("10.1.2.4: <b>TLS</b> client on the plain port"))
+            #expect(try await browser.evaluate("document.querySelectorAll('#refusals b').length") == "0")
+            try await browser.screenshot("refusals")
+        }
+    }
+
     @Test("a narrow window loses nothing", arguments: [1000, 1280])
     func narrow(width: Int) async throws {
         try await open(Fixtures.mixed, width: width) { browser, _ async throws in

@@ -63,6 +63,30 @@ export const isOpen = () => document.querySelector('dialog[open]') !== null;
 
 export function help() { if (!isOpen()) byId('help').showModal(); }
 
+// What peers were refused, as of now, for whoever asks why nothing arrives.
+export async function refusals() {
+  if (isOpen()) return;
+  const note = byId('refusals-note');
+  byId('refusals-list').replaceChildren();
+  note.textContent = 'Asking …';
+  byId('refusals').showModal();
+  try {
+    const response = await fetch('/api/refusals', { cache: 'no-store', redirect: 'error', signal: AbortSignal.timeout(6000) });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const lines = (await response.json()).refusals;
+    note.textContent = lines.length ? '' : 'Nothing was refused since the node started.';
+    byId('refusals-list').replaceChildren(...lines.flatMap(line => [
+      element('dt', {}, element('time', { datetime: line.last, text: new Date(line.last).toLocaleString() }),
+        line.count > 1 ? ` × ${line.count}` : ''),
+      element('dd', {}, element('bdi', { text: [line.callingAETitle, line.peerAddress].filter(Boolean).join(' at ') }), ': ',
+        element('bdi', { text: line.reason })),
+      line.hint ? element('dd', { class: 'hint', text: line.hint }) : '',
+    ]).filter(Boolean));
+  } catch (failure) {
+    note.textContent = `The node does not say: ${failure.message}`;
+  }
+}
+
 async function send() {
   const by = field.value.trim();
   if (!by || isSending || performance.now() - changedAt < settling) return;

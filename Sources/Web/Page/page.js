@@ -150,7 +150,7 @@ function acknowledge(uid) {
 const keys = {
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
   Home: () => select(order()[0]), End: () => select(order().at(-1)),
-  a: () => acknowledge(selected), o: toggleScope, '?': () => dialogs.help(),
+  a: () => acknowledge(selected), o: toggleScope, '?': () => dialogs.help(), r: () => dialogs.refusals(),
   d: () => { opened = opened === selected ? null : selected; draw(); },
 };
 

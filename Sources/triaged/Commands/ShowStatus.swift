@@ -22,6 +22,7 @@ struct ShowStatus: ParsableCommand {
             let index = try StudyIndex(readingFrom: path)
             try queues(index)
             try destinations(index, configuration)
+            refusals(configuration)
             try troubles(index)
         } catch { throw Failure(error) }
         if !isReady { throw ExitCode(1) }
@@ -61,6 +62,26 @@ struct ShowStatus: ParsableCommand {
         }
         for stranger in known where !configuration.destinations.contains(where: { $0.name == stranger.destination }) {
             print("destination   \(stranger.destination): \(line(stranger.deliveries)); no longer in the configuration")
+        }
+    }
+
+    /// The last ones, as the daemon remembers them since its start.
+    private func refusals(_ configuration: Configuration) {
+        guard
+            let body = LoopbackRequest.get("/api/refusals", host: configuration.webHost, port: configuration.webPort),
+            let list = RefusalList.decoded(from: body)
+        else { return }
+        let shown = list.refusals.prefix(10)
+        for refusal in shown {
+            let who = refusal.callingAETitle.isEmpty ? "" : "\(refusal.callingAETitle) at "
+            let times = refusal.count == 1 ? "" : ", \(refusal.count) times since \(refusal.first.formatted(.iso8601))"
+            print(
+                "refused       \(refusal.last.formatted(.iso8601)) \(who)\(refusal.peerAddress): \(refusal.reason)\(times)"
+            )
+            if !refusal.hint.isEmpty { print("              \(refusal.hint)") }
+        }
+        if list.refusals.count > shown.count {
+            print("refused       \(list.refusals.count - shown.count) more; see GET /api/refusals")
         }
     }
 

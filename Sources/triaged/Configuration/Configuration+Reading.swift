@@ -29,8 +29,9 @@ extension Configuration {
             throw ConfigurationError(problems: problems.problems.map(\.description))
         }
         var configuration = Configuration()
-        configuration.readNode(root)
+        // Before what may refer to them.
         configuration.readPeers(root)
+        configuration.readNode(root)
         configuration.readDestinations(root)
         guard problems.problems.isEmpty else {
             throw ConfigurationError(problems: problems.problems.map(\.description))
@@ -39,15 +40,7 @@ extension Configuration {
     }
 
     private mutating func readNode(_ root: StrictSection) {
-        if let dicom = root.section(
-            "dicom", keys: ["aeTitle", "host", "port", "maximumAssociations", "unknownPeers"])
-        {
-            aeTitle = Self.aeTitle(dicom) ?? aeTitle
-            host = dicom.text("host") ?? host
-            port = dicom.integer("port", 1...65_535) ?? port
-            maximumAssociations = dicom.integer("maximumAssociations", 1...1000) ?? maximumAssociations
-            unknownPeers = dicom.choice("unknownPeers", UnknownPeers.self) ?? unknownPeers
-        }
+        if let dicom = root.section("dicom", keys: Self.dicomKeys) { readDICOM(dicom) }
         if let storage = root.section("storage", keys: ["directory", "archive"]) {
             storageDirectory = Self.absolute(storage, "directory") ?? storageDirectory
             isArchive = storage.boolean("archive") ?? isArchive
@@ -72,17 +65,6 @@ extension Configuration {
 
     static let loopback = ["127.0.0.1", "::1", "localhost"]
 
-    private mutating func readPeers(_ root: StrictSection) {
-        for section in root.sections("peers", keys: ["aeTitle", "host", "port"]) {
-            guard let title = Self.requiredAETitle(section) else { continue }
-            if peers.contains(where: { $0.aeTitle == title }) { section.fault("aeTitle", "is listed twice") }
-            peers.append(
-                Peer(
-                    aeTitle: title, host: section.requiredText("host"),
-                    port: section.requiredInteger("port", 1...65_535)))
-        }
-    }
-
     private mutating func readDestinations(_ root: StrictSection) {
         for section in root.sections("destinations", keys: ["name", "aeTitle", "host", "port", "negativeReports"]) {
             let name = section.requiredText("name")
@@ -96,7 +78,7 @@ extension Configuration {
         }
     }
 
-    private static func aeTitle(_ section: StrictSection) -> AETitle? {
+    static func aeTitle(_ section: StrictSection) -> AETitle? {
         guard section.has("aeTitle"), let text = section.text("aeTitle") else { return nil }
         guard let title = AETitle(text) else {
             section.fault("aeTitle", "must have 1 to 16 printable characters and no backslash")
@@ -105,7 +87,7 @@ extension Configuration {
         return title
     }
 
-    private static func requiredAETitle(_ section: StrictSection) -> AETitle? {
+    static func requiredAETitle(_ section: StrictSection) -> AETitle? {
         if !section.has("aeTitle") { _ = section.requiredText("aeTitle") }
         return aeTitle(section)
     }

@@ -1,14 +1,22 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Association
 import DICOM
 
 /// What the administrator decided: the contents of triaged.yaml, checked.
 struct Configuration: Sendable, Equatable {
     struct Peer: Sendable, Equatable {
         var aeTitle: AETitle
+        /// Where we answer it; where it may call from is `addresses`.
         var host: String
         var port: Int
+        /// Empty: from anywhere.
+        var addresses: [AddressRange] = []
+        /// Nil: all that the node offers.
+        var services: Set<ServiceClass>?
+        var maximumAssociations: Int?
+        var isUrgent = false
     }
 
     struct Destination: Sendable, Equatable {
@@ -21,11 +29,17 @@ struct Configuration: Sendable, Equatable {
     }
 
     enum UnknownPeers: String, Sendable, CaseIterable { case reject, accept }
+    enum CalledAETitle: String, Sendable, CaseIterable { case exact, any }
 
     var aeTitle = AETitle(literal: "TRIAGED")
+    var calledAETitle = CalledAETitle.exact
     var host = "0.0.0.0"
     var port = 11112
     var maximumAssociations = 64
+    /// Nil: `defaultUrgentReserve`.
+    var urgentReserve: Int?
+    var timeouts = Timeouts()
+    var privateStorageSOPClasses: Set<UID> = []
     var unknownPeers = UnknownPeers.reject
     var peers: [Peer] = []
     var storageDirectory = "/var/lib/triaged"
@@ -37,18 +51,4 @@ struct Configuration: Sendable, Equatable {
     var quietPeriod = 10.0
     var webHost = "127.0.0.1"
     var webPort = 8104
-
-    /// The peer or destination of that name or AE title, for `triaged echo`.
-    func address(of name: String) -> (aeTitle: AETitle, host: String, port: Int)? {
-        if let found = destinations.first(where: { $0.name == name || $0.aeTitle.string == name }) {
-            return (found.aeTitle, found.host, found.port)
-        }
-        return peers.first { $0.aeTitle.string == name }.map { ($0.aeTitle, $0.host, $0.port) }
-    }
-
-    /// A destination is a known peer: it must be able to send its N-EVENT-REPORT (decision 10).
-    func isKnown(_ calling: AETitle) -> Bool {
-        unknownPeers == .accept || peers.contains { $0.aeTitle == calling }
-            || destinations.contains { $0.aeTitle == calling }
-    }
 }

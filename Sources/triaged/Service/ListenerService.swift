@@ -19,22 +19,19 @@ final class ListenerService: Service {
 
     /// Binds at once, so that a port in use is an error of the start.
     init(
-        configuration: Configuration, reception: Reception, procedureSteps: ProcedureStepNeeds, logger: Logger,
+        configuration: Configuration, reception: Reception, procedureSteps: ProcedureStepNeeds,
+        refusals: RefusalMemory, logger: Logger,
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void,
         drained: @escaping @Sendable () -> Void
     ) throws {
         self.logger = logger
         self.drained = drained
         let counters = reception.counters
-        let known = Set(configuration.peers.map(\.aeTitle) + configuration.destinations.map(\.aeTitle))
         acceptor = try Acceptor(
             configuration: Acceptor.Configuration(
                 host: configuration.host, port: UInt16(configuration.port),
-                policy: AcceptancePolicy(
-                    calledAETitle: configuration.aeTitle,
-                    callingAETitles: configuration.unknownPeers == .accept ? nil : known,
-                    services: [.verification, .storage, .performedProcedureStep, .instanceAvailability]),
-                maximumAssociations: configuration.maximumAssociations),
+                policy: configuration.acceptancePolicy, maximumAssociations: configuration.maximumAssociations,
+                urgentReserve: configuration.effectiveUrgentReserve, timeouts: configuration.timeouts),
             needs: AcceptorNeeds(
                 storage: StorageNeeds(answered: { CrashPoint.reach(.responded) }) {
                     request, association throws(StoreRefusal) in
@@ -51,13 +48,8 @@ final class ListenerService: Service {
                     ended(association, end)
                 },
                 refused: { refusal in
-                    counters.associationRejected()
-                    logger.warning(
-                        "refused: \(refusal.reason)",
-                        metadata: [
-                            "peer": "\(refusal.peerAddress)", "callingAETitle": "\(refusal.callingAETitle)",
-                            "calledAETitle": "\(refusal.calledAETitle)",
-                        ])
+                    if refusal.endsConnection { counters.associationRejected() }
+                    refusals.note(refusal)
                 }))
     }
 

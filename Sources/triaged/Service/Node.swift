@@ -34,6 +34,7 @@ final class Node {
         try Recovery(store: store, index: index, packages: allowed, logger: logger).run()
 
         let counters = Counters()
+        let refusals = RefusalMemory(logger: logger)
         let deliveries = configuration.destinations.map { destination in
             let signal = Signal()
             let pulse = Pulse()
@@ -85,7 +86,7 @@ final class Node {
                 store: store, index: index, counters: counters, logger: logger,
                 inflater: { Inflaters.inflater(for: $0) }),
             procedureSteps: PerformedSteps(index: index, logger: logger, listed: { completenessSignal.raise() }).needs,
-            logger: logger,
+            refusals: refusals, logger: logger,
             ended: { association, end in
                 completeness.ended(association, end)
                 completenessSignal.raise()
@@ -94,7 +95,8 @@ final class Node {
             drained: { for loop in loops { loop.stop() } })
         let worklist = WorklistSource(index: index)
         let state = NodeState(
-            index: index, store: store, counters: counters, loops: loops, listener: listener)
+            index: index, store: store, counters: counters, loops: loops, listener: listener,
+            refusals: refusals)
         let web = try WebServer(
             configuration: .init(host: configuration.webHost, port: configuration.webPort),
             needs: WebNeeds(
@@ -103,7 +105,7 @@ final class Node {
                     try await offPool { try worklist.acknowledge(study, by: by, through: sequence) }
                 },
                 changes: { changes.stream() }, readiness: { await offPool { state.readiness() } },
-                metrics: { await offPool { state.metrics() } },
+                metrics: { await offPool { state.metrics() } }, refusals: { refusals.items },
                 receiving: "\(configuration.aeTitle) on port \(configuration.port)"),
             logger: logger)
         services = [web] + loops + [Watchdog(notify: notify, loops: loops, logger: logger), listener]

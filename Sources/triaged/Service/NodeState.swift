@@ -15,6 +15,7 @@ struct NodeState: Sendable {
     let counters: Counters
     let loops: [LoopService]
     let listener: ListenerService
+    let refusals: RefusalMemory
     let startedAt = Date().timeIntervalSince1970
 
     func readiness() -> [ReadinessCheck] {
@@ -57,6 +58,7 @@ struct NodeState: Sendable {
         metrics.associationsOpen = listener.associationCount
         metrics.associationsAccepted = values.associationsAccepted
         metrics.associationsRejected = values.associationsRejected
+        metrics.refusals = refusals.totals
         metrics.workerStarts = values.workerStarts
         metrics.isWorkerAlive = values.isWorkerAlive
         metrics.engine = values.engine
