@@ -173,7 +173,7 @@ import Testing
         ])
         #expect(results(printer.received[0]) == [1: 3])
         let told = refusals(node, 2)
-        #expect(told.map(\.kind) == [.service, .noContext])
+        try #require(told.map(\.kind) == [.service, .noContext])
         #expect(told[0].reason == "WATCH may not use storage here")
         #expect(told[1].reason == "no presentation context of 1 accepted: \(grayscalePrint) is not offered here")
     }
