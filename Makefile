@@ -9,15 +9,18 @@ bindir = $(DESTDIR)$(PREFIX)/bin
 unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 sysusersdir = $(DESTDIR)$(PREFIX)/lib/sysusers.d
 confdir = $(DESTDIR)/etc/triaged
-swift_sources = Package.swift $(wildcard Sources Tests)
+swift_sources = Package.swift $(wildcard Sources Tests) Fuzz/Package.swift Fuzz/Run
+# How long `make fuzz` runs each fuzzer.
+SECONDS = 600
 lint = swift format lint --strict --parallel --recursive $(swift_sources)
 
-.PHONY: help setup build test check-format format demo bench install uninstall
+.PHONY: help setup build test fuzz check-format format demo bench install uninstall
 
 help:
 	@echo "make setup         install what this repository needs: Debian packages, OpenVINO, the judges"
 	@echo "make build         build $(BINARY)"
 	@echo "make test          check the format and run every test; what CI runs"
+	@echo "make fuzz          fuzz what reads peers' bytes, with AddressSanitizer; SECONDS=600 for each fuzzer"
 	@echo "make format        put the Swift sources into the format that check-format wants"
 	@echo "make demo          show the whole path beside an Orthanc, until Ctrl-C; ONCE=1 ends after printing"
 	@echo "make bench         measure ingest and notification; prints a Markdown table"
@@ -38,6 +41,11 @@ test:
 	swift build --build-tests
 	TRIAGED_JUDGES='$(CURDIR)/.build-judges' swift test --skip-build --skip ConformanceTests
 	TRIAGED_JUDGES='$(CURDIR)/.build-judges' swift test --skip-build --filter ConformanceTests
+	scripts/fuzz 20
+
+fuzz:
+	@scripts/setup build
+	scripts/fuzz $(SECONDS)
 
 check-format:
 	$(lint)

@@ -89,6 +89,7 @@ let package = Package(
         tests("DICOMTests", ["DICOM"]),
         tests("DCMTKTests", ["DCMTK", "DICOM"]),
         tests("AssociationTests", ["Association", "DICOM", "DCMTK", "Support"]),
+        tests("FuzzTests", ["Association", "DICOM", "DCMTK"]),
         tests("StorageTests", ["DICOM", "Storage", crypto]),
         tests("IndexTests", ["DICOM", "Index", "Migrations", grdb]),
         tests("CompletenessTests", ["Completeness", "DICOM"]),
