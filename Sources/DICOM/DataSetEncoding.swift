@@ -112,6 +112,15 @@ enum VRForm {
         }
     }
 
+    /// The value is numbers or bytes, not text (PS3.5 6.2). UN is neither: what a peer did not know, it passed on as it was.
+    static func isBinary(_ vr: UInt16) -> Bool {
+        switch vr {
+        case 0x4154, 0x464C, 0x4644, 0x534C, 0x5353, 0x554C, 0x5553, 0x5356, 0x5556: true  // AT FL FD SL SS UL US SV UV
+        case 0x4F42, 0x4F57, 0x4F44, 0x4F46, 0x4F4C, 0x4F56: true  // OB OW OD OF OL OV
+        default: false
+        }
+    }
+
     static func code(_ name: StaticString) -> UInt16 {
         UInt16(name.utf8Start[0]) << 8 | UInt16(name.utf8Start[1])
     }

@@ -65,6 +65,16 @@ enum Slot: UInt32, Sendable {
         }
     }
 
+    /// Says which instance it is, or whose.
+    var isIdentity: Bool {
+        switch self {
+        case .sopClassUID, .sopInstanceUID, .studyInstanceUID, .seriesInstanceUID, .patientName, .patientID,
+            .issuerOfPatientID, .patientBirthDate, .patientSex, .frameOfReferenceUID:
+            true
+        default: false
+        }
+    }
+
     var isUnsignedShort: Bool {
         self == .rows || self == .columns || self == .samplesPerPixel || self == .bitsAllocated
     }

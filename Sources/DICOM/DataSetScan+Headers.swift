@@ -210,6 +210,8 @@ extension DataSetScan {
         }
         guard let slot = Slot(rawValue: tag) else { return nil }
         if form == .sequence || length == DataSetScan.undefinedLength { throw .invalidVR(Tag(tag), offset: offset) }
+        // DCMTK shows the bytes of a binary value as other digits, so a UID or an ID would be another one to it.
+        if slot.isIdentity, VRForm.isBinary(vr) { throw .invalidVR(Tag(tag), offset: offset) }
         if form == .short, vr != 0, !VRForm.isStandard(vr) { harvest.defects.insert(.unknownVR) }
         return slot
     }

@@ -312,6 +312,20 @@ struct DataSetStructureTests {
         }
     }
 
+    @Test(
+        "a UID or a patient's identity in binary is refused, for DCMTK would read other digits",
+        arguments: [0x0008_0018, 0x0020_000D, 0x0010_0020] as [UInt32], ["SL", "UL", "FD", "US", "OB", "OW", "UV"])
+    func identityInBinary(_ tag: UInt32, vr: String) {
+        var w = DataSetWriter(.explicit)
+        for place in [0x0008_0016, 0x0008_0018, 0x0010_0020, 0x0020_000D, 0x0020_000E] as [UInt32] {
+            w.element(place, place == tag ? vr : place == 0x0010_0020 ? "LO" : "UI", "1.2.3.45")
+        }
+        guard case .invalidVR(Tag(tag), _) = error(w.bytes, .explicit) else {
+            Issue.record("accepted")
+            return
+        }
+    }
+
     @Test("private values in Implicit VR that only begin like an item tag are values")
     func privateValues() throws {
         let values: [[UInt8]] = [[0xFE, 0xFF], [0xFE, 0xFF, 0xFF, 0xFF], [0xFE, 0xFF, 1, 0xE0, 0, 0], [0], []]
