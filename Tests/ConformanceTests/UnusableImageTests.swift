@@ -42,6 +42,9 @@ extension EndToEnd {
                 raw("32,769 rows of 65,535: more than 32 bits can count") {
                     $0.replacing(0x28, 0x10, "US", short(32_769)).replacing(0x28, 0x11, "US", short(65_535))
                 },
+                raw("rows of four bytes") { $0.replacing(0x28, 0x10, "UL", [128, 0, 0, 0x80]) },
+                raw("columns of four bytes") { $0.replacing(0x28, 0x11, "UL", [128, 0, 1, 0]) },
+                raw("a palette that is not there") { $0.replacing(0x28, 4, "CS", Array("PALETTE COLOR".utf8)) },
                 raw("no rows") { $0.replacing(0x28, 0x10, "US", short(0)) },
                 raw("7 bits allocated") { $0.replacing(0x28, 0x100, "US", short(7)) },
                 raw("65,535 samples per pixel") { $0.replacing(0x28, 2, "US", short(65_535)) },
