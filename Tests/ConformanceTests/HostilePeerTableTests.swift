@@ -10,7 +10,7 @@ import Testing
     @Test("every weakness has a test, and every test that is named is there [ROBUST-9]")
     func table() throws {
         let document = try String(contentsOfFile: Daemon.repository + "/docs/hostile-peers.md", encoding: .utf8)
-        let rows = document.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst()
+        let rows = document.split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasSuffix("| tests |") }
         #expect(rows.count > 20)
         let known = try names()
         for row in rows {

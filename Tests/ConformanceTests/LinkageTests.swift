@@ -20,7 +20,7 @@ import Testing
         for part in [
             "DIMSE_", "DcmSCP::", "DcmSCPPool", "DcmSCU::", "DcmStorageSCP", "DcmStorageSCU", "ASC_receive",
             "ASC_initialize",
-            "DcmSegmentation", "DcmRLE",
+            "DcmSegmentation", "DcmRLEDecoder",
         ] {
             let found = used.filter { $0.contains(part) }
             #expect(found.isEmpty, "\(found.prefix(5))")
