@@ -149,10 +149,13 @@ extension EndToEnd {
             #expect(made.status == 0, "\(made.output)")
             let bomb = [UInt8](try Data(contentsOf: URL(fileURLWithPath: directory.file("bomb"))))
             let before = try number(node, "status", "VmHWM")
+            let words = "the deflated data set swells beyond its limit"
+            let refusals = node.output.components(separatedBy: words).count
             let answer = try RawStore(
                 instance: slice.value(8, 0x18), transferSyntax: RawStore.deflated, dataSet: bomb
             ).send(to: node)
             #expect(answer == .status(0xC000))
+            #expect(node.output.components(separatedBy: words).count == refusals + 1)
             #expect(try number(node, "status", "VmHWM") - before < 32_000)
             #expect(node.incomingFiles().isEmpty)
         }
