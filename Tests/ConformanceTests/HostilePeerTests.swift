@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import Support
 import Testing
 
@@ -202,6 +203,7 @@ extension EndToEnd {
             let witness = try Witness(node)
             let count = try #require(Int(node.rows("SELECT count(*) FROM instance")[0][0]))
             let mark = "/tmp/t\(UInt32.random(in: 100_000...999_999))"
+            defer { unlink(mark) }
             let id = name.filter { $0 != "\\" }
             let study = try Fixtures.smallHead(
                 ["--seed", "33", "--fresh-uids", "--patient-name", name, "--patient-id", id], slices: 2)
