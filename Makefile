@@ -4,6 +4,7 @@
 PREFIX = /usr/local
 DESTDIR =
 BINARY = .build/release/triaged
+KILLS = 200
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -14,7 +15,7 @@ swift_sources = Package.swift $(wildcard Sources Tests) Fuzz/Package.swift Fuzz/
 SECONDS = 600
 lint = swift format lint --strict --parallel --recursive $(swift_sources)
 
-.PHONY: help setup build test fuzz check-format format demo bench install uninstall
+.PHONY: help setup build test fuzz check-format format demo bench soak install uninstall
 
 help:
 	@echo "make setup         install what this repository needs: Debian packages, OpenVINO, the judges"
@@ -24,6 +25,7 @@ help:
 	@echo "make format        put the Swift sources into the format that check-format wants"
 	@echo "make demo          show the whole path beside an Orthanc, until Ctrl-C; ONCE=1 ends after printing"
 	@echo "make bench         measure ingest and notification; prints a Markdown table"
+	@echo "make soak          kill the daemon KILLS=200 times while modalities send; SEED=N repeats a campaign's choices"
 	@echo "make install       put binary, configuration, models and unit in place (as root; PREFIX, DESTDIR)"
 	@echo "make uninstall     take them away again; configuration, models and stored studies stay"
 
@@ -62,6 +64,11 @@ bench:
 	@scripts/setup demo
 	@$(MAKE) --no-print-directory build
 	@BINARY=$(BINARY) scripts/bench
+
+soak:
+	@scripts/setup build test
+	@$(MAKE) --no-print-directory build
+	@BINARY=$(BINARY) .build-judges/bin/python scripts/soak --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 install:
 	@test -x $(BINARY) || { echo "$(BINARY) is not there; run 'make build' first" >&2; exit 1; }

@@ -172,9 +172,11 @@ class Triaged:
 
     called = NODE
 
-    def __init__(self, directory, port=None, pacs_port=None, models=REPOSITORY / "etc/models", quiet_period=3):
+    def __init__(self, directory, port=None, pacs_port=None, models=REPOSITORY / "etc/models", quiet_period=3,
+                 modality_port=104, archive=False):
         directory = pathlib.Path(directory)
         (directory / "store").mkdir(parents=True)
+        self.log = directory / "log"
         self.store = directory / "store"
         (http,) = free_ports(1)
         self.port = port or free_ports(1)[0]
@@ -187,9 +189,10 @@ dicom:
   host: 127.0.0.1
   port: {self.port}
 peers:
-  - {{aeTitle: {MODALITY}, host: 127.0.0.1, port: 104}}
+  - {{aeTitle: {MODALITY}, host: 127.0.0.1, port: {modality_port}}}
 storage:
   directory: {json.dumps(str(self.store))}
+  archive: {json.dumps(archive)}
 models:
   directory: {json.dumps(str(models))}
   allowDemonstration: true
@@ -200,7 +203,11 @@ web:
   host: 127.0.0.1
   port: {http}
 """)
-        self.child = Child("triaged", [BINARY, "serve", "--config", self.configuration], directory / "log")
+        self.start()
+
+    def start(self):
+        """Once more, on the same store, after `stop` or a kill."""
+        self.child = Child("triaged", [BINARY, "serve", "--config", self.configuration], self.log)
 
     def wait(self):
         wait_until("triaged", lambda: fetch(self.url + "/readyz") and echo(self.port, self.called), 120, [self.child])
@@ -225,11 +232,12 @@ def count_part10(directory):
     return found
 
 
-def phantom(output, finding, seed, slices=None):
+def phantom(output, finding, seed, slices=None, more=()):
     """A synthetic head CT, as `triaged phantom` makes it."""
     arguments = [BINARY, "phantom", "head-ct", "--output", output, "--finding", finding, "--seed", seed]
     if slices:
         arguments += ["--slices", slices, "--matrix", 512]
+    arguments += more
     run = subprocess.run([str(argument) for argument in arguments], capture_output=True, text=True, env=environment())
     if run.returncode != 0:
         raise Failure(f"triaged phantom ended with {run.returncode}: {run.stderr.strip()}")
