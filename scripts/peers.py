@@ -173,7 +173,7 @@ class Triaged:
     called = NODE
 
     def __init__(self, directory, port=None, pacs_port=None, models=REPOSITORY / "etc/models", quiet_period=3,
-                 modality_port=104, archive=False):
+                 modality_port=104, archive=False, starts=True):
         directory = pathlib.Path(directory)
         (directory / "store").mkdir(parents=True)
         self.log = directory / "log"
@@ -203,11 +203,12 @@ web:
   host: 127.0.0.1
   port: {http}
 """)
-        self.start()
+        if starts:
+            self.start()
 
-    def start(self):
-        """Once more, on the same store, after `stop` or a kill."""
-        self.child = Child("triaged", [BINARY, "serve", "--config", self.configuration], self.log)
+    def start(self, wrapper=()):
+        """Once more, on the same store, after `stop` or a kill. `wrapper` stands in front of the command."""
+        self.child = Child("triaged", [*wrapper, BINARY, "serve", "--config", self.configuration], self.log)
 
     def wait(self):
         wait_until("triaged", lambda: fetch(self.url + "/readyz") and echo(self.port, self.called), 120, [self.child])

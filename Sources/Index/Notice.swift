@@ -31,7 +31,7 @@ enum Notice {
             sql: """
                 UPDATE result SET review = ? WHERE review = ''
                     AND job IN (SELECT job.id FROM job JOIN series ON series.id = job.series WHERE series.study = ?)
-                    AND id IN (SELECT result FROM delivery WHERE state IN ('sending', 'sent', 'committed') OR responseUnseen = 1)
+                    AND \(StudyIndex.isDelivered)
                 """, arguments: [reason, study])
         try Ledger.changed(study: study, detail: "blocked", at: moment, boot: boot, db)
     }

@@ -101,6 +101,11 @@ extension StudyIndex {
             AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id AND instance.version = 'uncompared')
         """
 
+    /// Of rows of `result`: a destination holds the object, or may hold it.
+    static let isDelivered = """
+        id IN (SELECT result FROM delivery WHERE state IN ('sending', 'sent', 'committed') OR responseUnseen = 1)
+        """
+
     private func deliveries(_ condition: String, _ arguments: StatementArguments) throws(IndexError) -> [Delivery] {
         try reading { db in
             try Row.fetchAll(

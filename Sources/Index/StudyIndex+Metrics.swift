@@ -11,6 +11,8 @@ package struct IndexCounts: Sendable, Equatable {
     package var studies = 0
     package var patients = 0
     package var blockedStudies = 0
+    /// Objects that reached a destination, or may have, and that a person must look at again.
+    package var resultsToReview = 0
     /// By stored state; series with a running job are counted in `jobs`.
     package var series: [String: Int] = [:]
     /// By state: queued, running, done, refused, failed, superseded.
@@ -23,7 +25,7 @@ package struct IndexCounts: Sendable, Equatable {
 
     package init(
         files: Int = 0, instances: Int = 0, studies: Int = 0, patients: Int = 0, blockedStudies: Int = 0,
-        series: [String: Int] = [:], jobs: [String: Int] = [:], deliveries: [String: Int] = [:],
+        resultsToReview: Int = 0, series: [String: Int] = [:], jobs: [String: Int] = [:], deliveries: [String: Int] = [:],
         oldestPendingDelivery: Int64? = nil, oldestQueuedJob: Int64? = nil, uncompared: Int = 0
     ) {
         self.files = files
@@ -31,6 +33,7 @@ package struct IndexCounts: Sendable, Equatable {
         self.studies = studies
         self.patients = patients
         self.blockedStudies = blockedStudies
+        self.resultsToReview = resultsToReview
         self.series = series
         self.jobs = jobs
         self.deliveries = deliveries
@@ -76,6 +79,8 @@ extension StudyIndex {
             counts.studies = try number("SELECT count(*) FROM study")
             counts.patients = try number("SELECT count(*) FROM patient")
             counts.blockedStudies = try number("SELECT count(DISTINCT study) FROM notice WHERE kind = 'block'")
+            counts.resultsToReview = try number(
+                "SELECT count(*) FROM result WHERE review <> '' AND isSuperseded = 0 AND \(Self.isDelivered)")
             counts.series = try byState("series")
             counts.jobs = try byState("job")
             counts.deliveries = try byState("delivery")

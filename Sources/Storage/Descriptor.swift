@@ -54,12 +54,10 @@ struct Descriptor: ~Copyable {
 }
 
 enum Files {
-    /// Makes the directory where it is missing; the new entry is on disk when this returns.
+    /// Makes the directory where it is missing; its entry is on disk when this returns, also where a process made it that
+    /// was killed before it could sync.
     static func makeDirectory(_ path: String) throws(StorageError) {
-        guard mkdir(path, 0o750) == 0 else {
-            if errno == EEXIST { return }
-            throw .last("mkdir", path)
-        }
+        guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw .last("mkdir", path) }
         try Descriptor(path + "/..", O_RDONLY | O_DIRECTORY, shown: path).syncEntries()
     }
 

@@ -19,11 +19,13 @@ package struct FoundFile: Sendable, Hashable {
 
 extension InstanceStore {
     /// The files of all epochs after `epoch`, in the order in which they were written. Looks at names only, and at no
-    /// directory of an earlier epoch.
+    /// directory of an earlier epoch. The names are on disk when this returns: one that a killed process did not come to
+    /// sync may get its row now, and a copy that is sent again would be given up for it.
     package func files(afterEpoch epoch: Int64) throws(StorageError) -> [FoundFile] {
         var found: [FoundFile] = []
         for number in try Self.epochNumbers(in: directory) where number > epoch {
             let path = Self.path(ofEpoch: number)
+            try Descriptor(directory + "/" + path, O_RDONLY | O_DIRECTORY, shown: path).syncEntries()
             for name in try Files.names(in: directory + "/" + path) {
                 let relativePath = path + "/" + name
                 var status = stat()
@@ -37,7 +39,7 @@ extension InstanceStore {
         return found.sorted { ($0.epoch, $0.modified, $0.relativePath) < ($1.epoch, $1.modified, $1.relativePath) }
     }
 
-    /// Reads a stored file once more, for its row or to verify it.
+    /// Reads a stored file once more, for its row or to verify it. What was read is on disk when this returns.
     ///
     /// - Parameter scan: sees the data set's bytes in order, and returns the place of Pixel Data once it knows.
     package func reread(
@@ -53,6 +55,7 @@ extension InstanceStore {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
             try digest.update(bytes, pixelDataOffset: try scan(part10.meta, bytes))
         }
+        try part10.sync()
         let (header, pixels) = digest.finish()
         return StoredInstance(
             relativePath: file.relativePath, epoch: file.epoch, size: part10.dataSetOffset + part10.dataSetLength,

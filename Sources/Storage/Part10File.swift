@@ -27,6 +27,8 @@ package final class Part10File {
         guard lseek(number, Int(offset), SEEK_SET) >= 0 else { throw .last("lseek", path) }
     }
 
+    func sync() throws(StorageError) { try file.sync() }
+
     /// The next bytes of the data set, as stored; 0 at its end.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(StorageError) -> Int {
         while true {

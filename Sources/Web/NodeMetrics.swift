@@ -18,6 +18,10 @@ package struct NodeMetrics: Sendable, Equatable {
     package var refusals: [String: Int] = [:]
     /// By state of the worklist.
     package var studies: [String: Int] = [:]
+    /// Studies that are not analysed, and whose results are not delivered, before somebody has looked at them.
+    package var studiesBlocked: Int = 0
+    /// Objects at a destination that came to be in doubt.
+    package var resultsToReview: Int = 0
     /// Unacknowledged studies by priority.
     package var unread: [String: Int] = [:]
     package var jobsWaiting: Int = 0
@@ -70,6 +74,12 @@ package struct NodeMetrics: Sendable, Equatable {
                 "triaged_refusals_total", "What peers were refused, by kind, as GET /api/refusals lists it.", refusals,
                 "kind"),
             .gauge("triaged_studies", "Studies, by state.", studies, "state"),
+            .gauge(
+                "triaged_studies_blocked", "Studies whose instances contradict each other: not analysed, not delivered.",
+                Double(studiesBlocked)),
+            .gauge(
+                "triaged_results_to_review", "Delivered objects that a person must look at again.",
+                Double(resultsToReview)),
             .gauge("triaged_studies_unread", "Studies not acknowledged, by priority.", unread, "priority"),
             .gauge("triaged_jobs_waiting", "Analyses waiting.", Double(jobsWaiting)),
             .gauge("triaged_jobs_running", "Analyses running.", Double(jobsRunning)),

@@ -135,7 +135,7 @@ struct DurabilityOrder {
         call.arguments.contains("<\(path)>")
     }
 
-    private static func isSync(_ call: SystemCallTrace.Call, of path: String) -> Bool {
+    static func isSync(_ call: SystemCallTrace.Call, of path: String) -> Bool {
         ["fsync", "fdatasync"].contains(call.name) && isOn(path, call) && call.result == 0
     }
 }

@@ -81,9 +81,10 @@ final class AnalysisLoop {
         self.breathe = breathe
         self.shouldStop = shouldStop
         self.jobEnded = jobEnded
-        workDirectory = store.directory + "/work"
-        // What an interrupted run left is made again.
-        try? FileManager.default.removeItem(atPath: workDirectory)
+        // What an interrupted run left is made again. Its worker may outlive it by a moment and go on writing: into a folder
+        // that is gone, not into that of the job's next attempt.
+        try? FileManager.default.removeItem(atPath: store.directory + "/work")
+        workDirectory = "\(store.directory)/work/\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: workDirectory, withIntermediateDirectories: true)
     }
 

@@ -68,6 +68,8 @@ struct NodeState: Sendable {
             metrics.jobsWaiting = counts.jobs["queued"] ?? 0
             metrics.jobsRunning = counts.jobs["running"] ?? 0
             metrics.jobsFailed = counts.jobs["failed"] ?? 0
+            metrics.studiesBlocked = counts.blockedStudies
+            metrics.resultsToReview = counts.resultsToReview
         }
         if let items = try? WorklistSource(index: index).items() {
             for item in items {
