@@ -147,6 +147,7 @@ class Modality(threading.Thread):
         self.port = campaign.triaged.port
         self.should_end = self.has_given_up = False
         self.violations = []
+        self.doing = "nothing"
 
     def run(self):
         try:
@@ -168,6 +169,7 @@ class Modality(threading.Thread):
         study, files = self.campaign.templates.study(self.kind(), self.campaign.choices.seed, self.ledger)
         missing = dict(files)
         while missing and not self.has_given_up:
+            self.doing = f"{len(missing)} of {len(files)} instances of study {study} are not acknowledged"
             order = list(missing)
             if self.random.random() < 0.5:
                 self.random.shuffle(order)
@@ -229,7 +231,7 @@ class Storescu(Modality):
 class Pynetdicom(Modality):
     def send(self, files):
         entity = AE(peers.MODALITY)
-        entity.acse_timeout, entity.dimse_timeout, entity.network_timeout = 30, 60, 60
+        entity.acse_timeout, entity.dimse_timeout, entity.network_timeout = 10, 30, 30
         for sop_class in (CTImageStorage, MRImageStorage, MultiFrameGrayscaleByteSecondaryCaptureImageStorage):
             entity.add_requested_context(sop_class, ExplicitVRLittleEndian)
         association = entity.associate("127.0.0.1", self.port, ae_title=peers.NODE)

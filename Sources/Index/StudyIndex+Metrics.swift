@@ -25,7 +25,8 @@ package struct IndexCounts: Sendable, Equatable {
 
     package init(
         files: Int = 0, instances: Int = 0, studies: Int = 0, patients: Int = 0, blockedStudies: Int = 0,
-        resultsToReview: Int = 0, series: [String: Int] = [:], jobs: [String: Int] = [:], deliveries: [String: Int] = [:],
+        resultsToReview: Int = 0, series: [String: Int] = [:], jobs: [String: Int] = [:],
+        deliveries: [String: Int] = [:],
         oldestPendingDelivery: Int64? = nil, oldestQueuedJob: Int64? = nil, uncompared: Int = 0
     ) {
         self.files = files

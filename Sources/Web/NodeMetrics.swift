@@ -75,7 +75,8 @@ package struct NodeMetrics: Sendable, Equatable {
                 "kind"),
             .gauge("triaged_studies", "Studies, by state.", studies, "state"),
             .gauge(
-                "triaged_studies_blocked", "Studies whose instances contradict each other: not analysed, not delivered.",
+                "triaged_studies_blocked",
+                "Studies whose instances contradict each other: not analysed, not delivered.",
                 Double(studiesBlocked)),
             .gauge(
                 "triaged_results_to_review", "Delivered objects that a person must look at again.",
