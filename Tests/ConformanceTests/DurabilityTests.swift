@@ -50,12 +50,71 @@ extension EndToEnd {
             }
         }
 
+        @Test("the order holds for an instance that does not fit into memory and is written as it arrives [CRASH-6]")
+        func orderOfSpilled() throws {
+            let node = try Daemon()
+            let uid = "1.2.3.4.5.8"
+            let file = node.directory.file("large.dcm")
+            try Part10Writer.write(to: file, sopInstanceUID: uid, pixelBytes: 3_500_000)
+            try Self.startTraced(node)
+            let sent = try node.send([file])
+            #expect(sent.acknowledged == [file], "\(sent.output)")
+            let size = try Self.size(of: uid, in: node)
+            let trace = try Self.endTraced(node)
+            #expect(trace.calls.count { $0.name == "write" && $0.arguments.contains("/incoming/") } > 1)
+            let rule = DurabilityOrder(store: node.storeDirectory, port: node.dicomPort)
+            #expect(throws: Never.self) { try rule.check(trace, sopInstanceUID: uid, size: size) }
+        }
+
+        @Test("a result's data, name and row are on the disk before its first byte goes to a PACS [CRASH-7]")
+        func orderOfResults() throws {
+            let pacs = try ScriptedPACS { _, _ in .status(0) }
+            defer { pacs.stop() }
+            let node = try Daemon(
+                destinations: """
+                    destinations:
+                      - {name: pacs, aeTitle: PACS, host: 127.0.0.1, port: \(pacs.port), negativeReports: false}
+                    """)
+            let study = try Fixtures.smallBleed(seed: 205)
+            try Self.startTraced(node)
+            #expect(try node.send(study.files).acknowledged == study.files)
+            _ = try #require(try node.settledItem(study: study.studyInstanceUID, within: 120), "\(node.output)")
+            let trace = try Self.endTraced(node)
+            let rule = DurabilityOrder(store: node.storeDirectory, port: Int(pacs.port))
+            let uids = Set(pacs.receptions.map(\.sopInstanceUID))
+            #expect(uids.count == 2)
+            for uid in uids { #expect(throws: Never.self) { try rule.checkResult(trace, sopInstanceUID: uid) } }
+        }
+
+        @Test("a start syncs the file that it gives a row, and its name, before it writes the row [CRASH-8]")
+        func orderOfRecovery() throws {
+            let node = try Daemon()
+            let study = try Fixtures.smallBleed(seed: 206)
+            try node.start(environment: ["TRIAGED_CRASH_POINT": "fileStored"])
+            #expect(try node.send([study.files[0]]).acknowledged.isEmpty)
+            #expect(eventually(within: 30) { node.process?.poll() } == 128 + SIGKILL)
+            let file = try #require(node.storedFiles().values.first?.first)
+            try Self.startTraced(node)
+            #expect(node.output.contains("rowsWritten=1"), "\(node.output)")
+            let trace = try Self.endTraced(node)
+            let directory = (file as NSString).deletingLastPathComponent
+            let row = try #require(
+                trace.calls.first {
+                    $0.name.hasPrefix("pwrite") && $0.arguments.contains("<\(node.storeDirectory)/index.sqlite-wal>")
+                })
+            for path in [file, directory] {
+                #expect(
+                    trace.calls.contains { DurabilityOrder.isSync($0, of: path) && $0.ended < row.began },
+                    "\(path) is not synced before the row")
+            }
+        }
+
         private static func startTraced(_ node: Daemon) throws {
             // -D leaves the daemon our child.
             try node.start(wrapper: [
                 "/usr/bin/strace", "-D", "-f", "--seccomp-bpf", "-yy", "-s", "24", "-o", node.directory.file("trace"),
                 "-e",
-                "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2",
+                "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,link,linkat",
             ])
         }
 

@@ -131,6 +131,52 @@ struct DurabilityOrder {
         guard isRowWritten else { throw Violation("the response leaves before the row is written") }
     }
 
+    /// Throws where an object is sent before its data, its name and its row are synced. `port` is that of the PACS.
+    func checkResult(_ trace: SystemCallTrace, sopInstanceUID: String) throws(Violation) {
+        let calls = trace.calls
+        func paths(_ call: SystemCallTrace.Call) -> [String] {
+            call.arguments.split(separator: "\"").filter { $0.hasPrefix("/") }.map(String.init)
+        }
+        let moves = calls.filter { ($0.name.hasPrefix("rename") || $0.name.hasPrefix("link")) && $0.result == 0 }
+        guard
+            let naming = moves.first(where: {
+                paths($0).last.map { $0.hasPrefix("\(store)/results/") && $0.hasSuffix("/\(sopInstanceUID).dcm") }
+                    ?? false
+            }), let name = paths(naming).last
+        else { throw Violation("the result gets no name in results/") }
+        // All names that it had on its way from the worker.
+        var names: Set<String> = [name]
+        for move in moves.reversed() where move.began <= naming.began {
+            if let to = paths(move).last, let from = paths(move).first, names.contains(to) { names.insert(from) }
+        }
+        let writes = calls.filter { call in
+            call.name.hasPrefix("write") && names.contains { Self.isOn($0, call) }
+        }
+        guard let lastWrite = writes.last else { throw Violation("the result's data is not written") }
+        guard
+            let dataSync = calls.first(where: { call in
+                names.contains { Self.isSync(call, of: $0) } && call.began > lastWrite.ended
+            }), dataSync.ended < naming.began
+        else { throw Violation("the result gets its name before its data is synced") }
+        let directory = String(name[..<(name.lastIndex(of: "/") ?? name.endIndex)])
+        guard let nameSync = calls.first(where: { Self.isSync($0, of: directory) && $0.began > naming.ended }) else {
+            throw Violation("the result's directory is not synced")
+        }
+        let log = "\(store)/index.sqlite-wal"
+        guard
+            let row = calls.first(where: {
+                $0.name.hasPrefix("pwrite") && Self.isOn(log, $0) && $0.began > nameSync.ended
+            }), let rowSync = calls.first(where: { Self.isSync($0, of: log) && $0.began > row.ended })
+        else { throw Violation("the result's row is not synced") }
+        guard
+            let sent = calls.first(where: {
+                ["write", "writev", "sendto", "sendmsg"].contains($0.name)
+                    && $0.arguments.contains("->127.0.0.1:\(port)]>") && $0.arguments.contains("\"\\4\\0")
+            })
+        else { throw Violation("nothing is sent to the PACS") }
+        guard rowSync.ended < sent.began else { throw Violation("the PACS hears of it before its row is synced") }
+    }
+
     private static func isOn(_ path: String, _ call: SystemCallTrace.Call) -> Bool {
         call.arguments.contains("<\(path)>")
     }
