@@ -93,9 +93,10 @@ class Directory:
 class Disk:
     def __init__(self, root, base):
         """`base`: a copy of `root` as it is now, which must stay as it is."""
-        self.root, self.certain_sync = str(root), []
+        self.root = str(root)
         self.tree = self._read(pathlib.Path(base))
         self.open_calls = {}
+        self.lines = 0           # of the traces so far
         self.dropped = 0
 
     def _read(self, path):
@@ -108,8 +109,10 @@ class Disk:
     # MARK: The trace
 
     def replay(self, trace):
+        """To be called once for each process, after its end and before another one begins."""
         with open(trace, encoding="latin-1") as lines:
-            for number, line in enumerate(lines):
+            for number, line in enumerate(lines, self.lines):
+                self.lines = number + 1
                 match = LINE.match(line)
                 if not match:
                     continue
@@ -122,10 +125,21 @@ class Disk:
                 elif thread in self.open_calls:
                     name, start, head = self.open_calls.pop(thread)
                     self.call(name, start, number, head + rest)
-        # Calls under way at the cut may have done their work, but no sync of them is certain.
+        # Calls under way at the end may have done their work, but no sync of them is certain.
         for name, start, head in self.open_calls.values():
-            if "sync" not in name:
-                self.call(name, start, 1 << 60, head + ") = ?")
+            if "sync" not in name and self.has_happened(name, head):
+                self.call(name, start, self.lines, head + ") = ?")
+        self.open_calls.clear()
+        self.lines += 1
+
+    def has_happened(self, name, arguments):
+        """Whether the names that the call is about are as it would have left them."""
+        if name in ("write", "pwrite64", "ftruncate"):
+            return True
+        paths = self.paths(arguments)
+        if not paths:
+            return False
+        return os.path.lexists(paths[-1]) != (name in ("unlink", "unlinkat", "rmdir"))
 
     def call(self, name, began, ended, text):
         if self.root not in text:
