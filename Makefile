@@ -25,7 +25,7 @@ help:
 	@echo "make format        put the Swift sources into the format that check-format wants"
 	@echo "make demo          show the whole path beside an Orthanc, until Ctrl-C; ONCE=1 ends after printing"
 	@echo "make bench         measure ingest and notification; prints a Markdown table"
-	@echo "make soak          kill the daemon KILLS=200 times while modalities send; SEED=N repeats a campaign's choices"
+	@echo "make soak          kill the daemon KILLS=200 times while modalities send; SEED=N, POWER_CUTS=1"
 	@echo "make install       put binary, configuration, models and unit in place (as root; PREFIX, DESTDIR)"
 	@echo "make uninstall     take them away again; configuration, models and stored studies stay"
 
@@ -68,7 +68,8 @@ bench:
 soak:
 	@scripts/setup build test
 	@$(MAKE) --no-print-directory build
-	@BINARY=$(BINARY) .build-judges/bin/python scripts/soak --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	@BINARY=$(BINARY) .build-judges/bin/python scripts/soak --kills $(KILLS) \
+		$(if $(SEED),--seed $(SEED)) $(if $(POWER_CUTS),--power-cuts)
 
 install:
 	@test -x $(BINARY) || { echo "$(BINARY) is not there; run 'make build' first" >&2; exit 1; }

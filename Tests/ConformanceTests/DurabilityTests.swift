@@ -102,7 +102,10 @@ extension EndToEnd {
                 trace.calls.first {
                     $0.name.hasPrefix("pwrite") && $0.arguments.contains("<\(node.storeDirectory)/index.sqlite-wal>")
                 })
-            for path in [file, directory] {
+            // What a killed process made and did not come to sync, up to the store itself.
+            let parent = (directory as NSString).deletingLastPathComponent
+            let folders = [directory, parent, node.storeDirectory + "/instances", node.storeDirectory]
+            for path in [file] + folders {
                 #expect(
                     trace.calls.contains { DurabilityOrder.isSync($0, of: path) && $0.ended < row.began },
                     "\(path) is not synced before the row")
