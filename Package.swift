@@ -12,8 +12,8 @@ let swift: [SwiftSetting] = [
 /// Debian's `pkg-config dcmtk` asks for a package that does not exist, so the libraries are named.
 let dcmtkLibraries: [LinkerSetting] =
     [
-        "dcmnet", "dcmsr", "dcmjpeg", "ijg8", "ijg12", "ijg16", "dcmjpls", "dcmtkcharls", "dcmimage", "dcmimgle",
-        "dcmdata", "oflog", "ofstd", "z",
+        "dcmtls", "dcmnet", "dcmsr", "dcmjpeg", "ijg8", "ijg12", "ijg16", "dcmjpls", "dcmtkcharls", "dcmimage", "dcmimgle",
+        "dcmdata", "oflog", "ofstd", "ssl", "crypto", "z",
     ].map { .linkedLibrary($0) } + [.linkedLibrary("stdc++")]
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DCMTK
 import DICOM
 import Glibc
 import Synchronization
@@ -64,6 +65,24 @@ package final class Acceptor: Sendable {
         /// Of them, from one address.
         package var maximumHalfOpenPerAddress: Int
         package var timeouts: Timeouts
+        /// A second port, for TLS.
+        package var tls: TLS?
+        /// False closes the port for plain DICOM; `port` has no meaning then.
+        package var acceptsPlain = true
+        /// Names that the certificate of a calling AE title must carry, by TLS alone.
+        package var certificateNames: [AETitle: String] = [:]
+
+        package struct TLS: Sendable {
+            /// 0 lets the system choose.
+            package var port: UInt16
+            /// Asked for each connection, on its thread, so that certificates can be renewed.
+            package var context: @Sendable () -> TLSContext
+
+            package init(port: UInt16, context: @escaping @Sendable () -> TLSContext) {
+                self.port = port
+                self.context = context
+            }
+        }
 
         package init(
             host: String, port: UInt16, policy: AcceptancePolicy, maximumAssociations: Int = 64,
@@ -81,37 +100,48 @@ package final class Acceptor: Sendable {
         }
     }
 
-    /// As bound.
+    /// As bound; 0 where there is none.
     package let port: UInt16
+    package let tlsPort: UInt16
     private let configuration: Configuration
     private let needs: AcceptorNeeds
     private let connections: Connections
-    private let listening: Mutex<Listener?>
+    /// The plain port, and the one for TLS.
+    private let listening: Mutex<(plain: Listener?, tls: Listener?)>
 
     /// Binds and listens; connections queue until `start`.
     package init(configuration: Configuration, needs: AcceptorNeeds) throws(AssociationError) {
-        let listener = try Listener(host: configuration.host, port: configuration.port)
+        let plain = configuration.acceptsPlain ? try Listener(host: configuration.host, port: configuration.port) : nil
+        var tls: Listener?
+        if let secure = configuration.tls { tls = try Listener(host: configuration.host, port: secure.port) }
         self.configuration = configuration
         self.needs = needs
-        port = listener.port
+        port = plain?.port ?? 0
+        tlsPort = tls?.port ?? 0
         connections = Connections(
             Connections.Bounds(
                 associations: configuration.maximumAssociations, urgentReserve: configuration.urgentReserve,
                 halfOpen: configuration.maximumHalfOpen, halfOpenPerAddress: configuration.maximumHalfOpenPerAddress))
-        listening = Mutex(listener)
+        listening = Mutex((plain, tls))
     }
 
     deinit { stopAccepting() }
 
-    /// Starts to accept, on a thread of its own. Once.
+    /// Starts to accept, on a thread for each port. Once.
     package func start() {
-        guard let listener = listening.withLock({ $0 }) else { return }
+        let (plain, tls) = listening.withLock { $0 }
+        if let plain { start(plain, context: nil) }
+        if let tls, let secure = configuration.tls { start(tls, context: secure.context) }
+    }
+
+    private func start(_ listener: Listener, context: (@Sendable () -> TLSContext)?) {
         let (configuration, needs, connections) = (configuration, needs, connections)
         let started = BlockingThread.start {
             listener.run(
                 accepted: { socket, address in
                     let connection = Connection(
-                        configuration: configuration, needs: needs, connections: connections, peerAddress: address)
+                        configuration: configuration, needs: needs, connections: connections, peerAddress: address,
+                        tlsContext: context)
                     connection.start(owning: socket)
                 },
                 failed: { reason in needs.refused(AssociationRefusal(.system, peerAddress: "", reason: reason)) })
@@ -122,13 +152,14 @@ package final class Acceptor: Sendable {
     /// The number of established associations.
     package var associationCount: Int { connections.associationCount }
 
-    /// Ends listening; what is established goes on. Idempotent. The port is free when it returns.
+    /// Ends listening; what is established goes on. Idempotent. The ports are free when it returns.
     package func stopAccepting() {
-        let listener = listening.withLock { listener in
-            defer { listener = nil }
-            return listener
+        let (plain, tls) = listening.withLock { listeners in
+            defer { listeners = (nil, nil) }
+            return listeners
         }
-        listener?.stop()
+        plain?.stop()
+        tls?.stop()
     }
 
     /// Stops accepting and waits until the associations have ended; what has not by then is aborted.

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DCMTK
 import DICOM
 
 /// Which association something happened on, and with whom.
@@ -11,16 +12,20 @@ package struct AssociationInfo: Sendable, Hashable {
     package var calledAETitle: AETitle
     /// Numeric, without the port.
     package var peerAddress: String
+    /// Version, cipher suite and the peer's certificate, where it came by TLS.
+    package var tls: TLSSession.Peer?
     /// Who that is by the configuration, and what it may do; its title may be written in another case than it was sent.
     package var caller: KnownPeer
 
     package init(
-        id: UInt64, callingAETitle: AETitle, calledAETitle: AETitle, peerAddress: String, caller: KnownPeer? = nil
+        id: UInt64, callingAETitle: AETitle, calledAETitle: AETitle, peerAddress: String, caller: KnownPeer? = nil,
+        tls: TLSSession.Peer? = nil
     ) {
         self.id = id
         self.callingAETitle = callingAETitle
         self.calledAETitle = calledAETitle
         self.peerAddress = peerAddress
+        self.tls = tls
         self.caller = caller ?? KnownPeer(aeTitle: callingAETitle)
     }
 }

@@ -10,6 +10,8 @@ struct Connection: Sendable {
     let needs: AcceptorNeeds
     let connections: Connections
     let peerAddress: String
+    /// For a connection to the TLS port.
+    let tlsContext: (@Sendable () -> TLSContext)?
 
     func start(owning descriptor: Int32) {
         let isUrgent = configuration.policy.isUrgent(address: peerAddress)
@@ -29,21 +31,32 @@ struct Connection: Sendable {
 
     /// On the accepting thread, so without a wait: the rejection goes into the empty socket buffer.
     private func refuse(_ socket: consuming Socket, _ kind: AssociationRefusal.Kind, reason: String) {
-        try? socket.write(AssociatePDU.rejection(.temporaryCongestion), until: .now)
+        // A peer that begins TLS would not understand it.
+        if tlsContext == nil { try? socket.write(AssociatePDU.rejection(.temporaryCongestion), until: .now) }
         needs.refused(
             AssociationRefusal(kind, peerAddress: peerAddress, rejection: .temporaryCongestion, reason: reason))
     }
 
-    private func run(_ id: UInt64, _ socket: consuming Socket) {
-        // The place for a TLS handshake: what follows would read from its session.
+    private func run(_ id: UInt64, _ taken: consuming Socket) {
+        var socket = taken
         let deadline = ContinuousClock.now + configuration.timeouts.associate
+        if let tlsContext {
+            do throws(Socket.Failure) {
+                try socket.startTLS(tlsContext(), isAcceptor: true, until: deadline)
+            } catch {
+                needs.refused(AssociationRefusal(.tls, peerAddress: peerAddress, reason: Self.reason(error)))
+                // PS3.8 9.3.8: a provider's abort, in plain for a peer that spoke plainly.
+                finish(id, socket, with: error == .plain ? AssociatePDU.abort(source: 2, reason: 0) : nil, lingers: true)
+                return
+            }
+        }
         let read = Result { () throws(RequestReader.Failure) in try RequestReader.read(from: socket, until: deadline) }
         switch read {
         case .failure(let failure):
             refuse(failure, id)
             finish(id, socket, with: failure.answer)
         case .success(let request):
-            let admitted = Result { () throws(AcceptancePolicy.Rebuff) in try admit(request, id) }
+            let admitted = Result { () throws(AcceptancePolicy.Rebuff) in try admit(request, over: socket, id) }
             switch admitted {
             case .failure(let rebuff):
                 needs.refused(refusal(rebuff.kind, of: request, rebuff.rejection, reason: rebuff.reason))
@@ -73,16 +86,34 @@ struct Connection: Sendable {
             rejection: rejection, reason: reason)
     }
 
-    /// The last PDU of a connection that became no association.
-    private func finish(_ id: UInt64, _ socket: consuming Socket, with pdu: [UInt8]?) {
+    /// Of a handshake that came to nothing.
+    private static func reason(_ failure: Socket.Failure) -> String {
+        switch failure {
+        case .timedOut: "no whole TLS handshake in time"
+        case .closed: "the peer closed the connection within the TLS handshake"
+        case .tls, .plain, .system, .tooLong: failure.words
+        }
+    }
+
+    /// The last PDU of a connection that became no association. `lingers` where TLS has had a last word.
+    private func finish(_ id: UInt64, _ socket: consuming Socket, with pdu: [UInt8]?, lingers: Bool = false) {
         let closing = ContinuousClock.now + configuration.timeouts.close
         if let pdu { try? socket.write(pdu, until: closing) }
         connections.leave(id)
-        if pdu != nil { socket.linger(until: closing) }
+        if pdu != nil || lingers { socket.linger(until: closing) }
     }
 
-    private func admit(_ request: AssociateRequest, _ id: UInt64) throws(AcceptancePolicy.Rebuff) -> KnownPeer {
+    private func admit(
+        _ request: AssociateRequest, over socket: borrowing Socket, _ id: UInt64
+    ) throws(AcceptancePolicy.Rebuff) -> KnownPeer {
         let caller = try configuration.policy.caller(of: request, from: peerAddress)
+        if let name = configuration.certificateNames[caller.aeTitle], !socket.peerHasName(name) {
+            let subject = socket.tlsPeer?.subject
+            let shown = subject.map { $0.isEmpty ? "no certificate" : "a certificate of \($0)" } ?? "no TLS"
+            throw AcceptancePolicy.Rebuff(
+                kind: .tls, rejection: .callingAETitleNotRecognized,
+                reason: "\(caller.aeTitle) must show a certificate of \(name), and comes with \(shown)")
+        }
         do throws(Connections.Denial) {
             try connections.establish(id, for: caller)
         } catch {
@@ -99,7 +130,8 @@ struct Connection: Sendable {
         // Nobody is admitted without them.
         guard let calling = request.callingAETitle, let called = request.calledAETitle else { return }
         let info = AssociationInfo(
-            id: id, callingAETitle: calling, calledAETitle: called, peerAddress: peerAddress, caller: caller)
+            id: id, callingAETitle: calling, calledAETitle: called, peerAddress: peerAddress, caller: caller,
+            tls: socket.tlsPeer)
         let policy = configuration.policy
         let answers = request.contexts.map { context in
             policy.answer(
@@ -117,9 +149,10 @@ struct Connection: Sendable {
             return fail("the peer does not take the answer: \(error.words)")
         }
         let handle: AssociationHandle
+        let (descriptor, session) = socket.take()
         do throws(DCMTKError) {
             handle = try AssociationHandle(
-                socket: socket.take(), request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
+                socket: descriptor, session: session, request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
         } catch {
             return fail(error.text)
         }

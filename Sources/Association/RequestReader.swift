@@ -51,7 +51,7 @@ enum RequestReader {
                     reason: "no whole association request in time" + (bytes.isEmpty ? ": the peer sent nothing" : ""))
             case .closed where bytes.isEmpty:
                 throw Failure(kind: .noRequest, reason: "the peer connected and closed without a request")
-            case .closed, .tooLong, .system:
+            case .closed, .tooLong, .system, .tls, .plain:
                 throw Failure(
                     kind: .lost, reason: "the connection ended within the association request: \(error.words)")
             }

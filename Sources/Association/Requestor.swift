@@ -12,6 +12,20 @@ package struct Requestor: Sendable {
     package var host: String
     package var port: UInt16
     package var timeouts: Timeouts
+    /// Nil is plain DICOM.
+    package var tls: TLS?
+
+    package struct TLS: Sendable {
+        /// Asked for each association, so that certificates can be renewed.
+        package var context: @Sendable () -> TLSContext
+        /// What the acceptor's certificate must carry; nil takes any that is trusted.
+        package var certificateName: String?
+
+        package init(certificateName: String? = nil, context: @escaping @Sendable () -> TLSContext) {
+            self.context = context
+            self.certificateName = certificateName
+        }
+    }
 
     package init(
         callingAETitle: AETitle, calledAETitle: AETitle, host: String, port: UInt16, timeouts: Timeouts = Timeouts()
@@ -59,8 +73,10 @@ package struct Requestor: Sendable {
             maximumPDULength: Limits.maximumPDULength)
         for proposal in proposals { request.roles[proposal.abstractSyntax] = proposal.role }
         let proposedRoles = request.roles
-        let socket = try connect()
-        let accept = try shakeHands(request, over: socket)
+        var socket = try connect()
+        let deadline = ContinuousClock.now + timeouts.associate
+        if let tls { try Self.start(tls, over: &socket, until: deadline) }
+        let accept = try shakeHands(request, over: socket, until: deadline)
         let contexts = accept.answers.compactMap { answer -> PresentationContext? in
             guard answer.result == .acceptance, let transferSyntax = answer.transferSyntax,
                 let proposal = proposed.first(where: { $0.id == answer.id }),
@@ -75,9 +91,10 @@ package struct Requestor: Sendable {
         // DUL takes the peer's maximum length from here.
         request.maximumPDULength = accept.maximumPDULength
         let handle: AssociationHandle
+        let (descriptor, session) = socket.take()
         do throws(DCMTKError) {
             handle = try AssociationHandle(
-                socket: socket.take(), request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
+                socket: descriptor, session: session, request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
         } catch {
             throw .notConnected(reason: error.text)
         }
@@ -141,10 +158,23 @@ package struct Requestor: Sendable {
         throw .notConnected(reason: "\(host) port \(port): \(reason)")
     }
 
-    private func shakeHands(_ request: AssociateRequest, over socket: borrowing Socket) throws(RequestFailure)
-        -> AssociateAccept
-    {
-        let deadline = ContinuousClock.now + timeouts.associate
+    private static func start(
+        _ tls: TLS, over socket: inout Socket, until deadline: ContinuousClock.Instant
+    ) throws(RequestFailure) {
+        do throws(Socket.Failure) {
+            try socket.startTLS(tls.context(), isAcceptor: false, until: deadline)
+        } catch {
+            throw .notConnected(reason: "TLS handshake: \(error.words)")
+        }
+        if let name = tls.certificateName, !socket.peerHasName(name) {
+            throw .notConnected(
+                reason: "the peer's certificate is of \(socket.tlsPeer?.subject ?? ""), and \(name) is due")
+        }
+    }
+
+    private func shakeHands(
+        _ request: AssociateRequest, over socket: borrowing Socket, until deadline: ContinuousClock.Instant
+    ) throws(RequestFailure) -> AssociateAccept {
         let pdu: [UInt8]
         do throws(Socket.Failure) {
             try socket.write(request.encoded(), until: deadline)

@@ -1,17 +1,24 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DCMTK
 import Glibc
 
 /// An owned, non-blocking, close-on-exec stream socket, for what comes before the upper layer: handshakes and refusals.
 struct Socket: ~Copyable {
     let descriptor: Int32
+    /// Where set, what is read and written is its plain text.
+    private var session: TLSSession?
 
     enum Failure: Error, Equatable {
         case closed
         case timedOut
         case tooLong(Int)
         case system(Int32)
+        /// What OpenSSL says.
+        case tls(String)
+        /// A TLS handshake was due, and an association request in plain came.
+        case plain
 
         var words: String {
             switch self {
@@ -19,6 +26,8 @@ struct Socket: ~Copyable {
             case .timedOut: "no answer in time"
             case .tooLong(let length): "a PDU of \(length) bytes"
             case .system(let number): String(cString: strerror(number))
+            case .tls(let words): words
+            case .plain: "plain DICOM on the TLS port"
             }
         }
     }
@@ -30,7 +39,10 @@ struct Socket: ~Copyable {
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        session?.destroy()
+        close(descriptor)
+    }
 
     static func connected(
         to address: UnsafePointer<sockaddr>, length: socklen_t, family: Int32, until deadline: ContinuousClock.Instant
@@ -50,9 +62,9 @@ struct Socket: ~Copyable {
         return socket
     }
 
-    /// Gives the descriptor away.
-    consuming func take() -> Int32 {
-        let taken = descriptor
+    /// Gives the descriptor and the TLS session away.
+    consuming func take() -> (descriptor: Int32, session: TLSSession?) {
+        let taken = (descriptor, session)
         discard self
         return taken
     }
@@ -69,6 +81,21 @@ struct Socket: ~Copyable {
 
     /// Appends what has arrived, `limit` bytes at most and one at least.
     func read(into bytes: inout [UInt8], limit: Int, until deadline: ContinuousClock.Instant) throws(Failure) {
+        guard let session else { return try receive(into: &bytes, limit: limit, until: deadline) }
+        let start = bytes.count
+        let wanted = min(limit, 16_384)
+        bytes.append(contentsOf: repeatElement(0, count: wanted))
+        var count = 0
+        defer { bytes.removeLast(wanted - count) }
+        count = try perform(until: deadline) {
+            bytes.withUnsafeMutableBytes { session.read(into: .init(rebasing: $0[start...])) }
+        }
+    }
+
+    /// From the socket itself.
+    private func receive(
+        into bytes: inout [UInt8], limit: Int, until deadline: ContinuousClock.Instant
+    ) throws(Failure) {
         while true {
             guard ContinuousClock.now < deadline else { throw .timedOut }
             let start = bytes.count
@@ -105,6 +132,12 @@ struct Socket: ~Copyable {
     func write(_ bytes: [UInt8], until deadline: ContinuousClock.Instant) throws(Failure) {
         var offset = 0
         while offset < bytes.count {
+            if let session {
+                offset += try perform(until: deadline) {
+                    bytes.withUnsafeBytes { session.write(.init(rebasing: $0[offset...])) }
+                }
+                continue
+            }
             let count = bytes.withUnsafeBytes { buffer in
                 send(descriptor, buffer.baseAddress! + offset, buffer.count - offset, Int32(MSG_NOSIGNAL))
             }
@@ -118,6 +151,45 @@ struct Socket: ~Copyable {
         }
     }
 
+    // MARK: TLS
+
+    /// The handshake; afterwards what is read and written is plain text. A failure leaves the socket without a session, so that
+    /// it can still be told something in plain.
+    mutating func startTLS(
+        _ context: TLSContext, isAcceptor: Bool, until deadline: ContinuousClock.Instant
+    ) throws(Failure) {
+        guard let session = context.session(on: descriptor, isAcceptor: isAcceptor) else { throw .system(ENOMEM) }
+        do throws(Failure) {
+            _ = try perform(until: deadline) { session.handshake() }
+        } catch {
+            session.destroy()
+            throw error
+        }
+        self.session = session
+    }
+
+    var tlsPeer: TLSSession.Peer? { session?.peer }
+
+    /// Whether the peer's certificate carries this name; false without TLS, or without a certificate.
+    func peerHasName(_ name: String) -> Bool { session?.peerHasName(name) ?? false }
+
+    private func perform(
+        until deadline: ContinuousClock.Instant, _ step: () -> TLSSession.Progress
+    ) throws(Failure) -> Int {
+        while true {
+            guard ContinuousClock.now < deadline else { throw .timedOut }
+            switch step() {
+            case .done(let count): return count
+            case .wantsRead: try wait(for: POLLIN, until: deadline)
+            case .wantsWrite: try wait(for: POLLOUT, until: deadline)
+            case .again: continue
+            case .closed: throw .closed
+            case .plain: throw .plain
+            case .failed(let words): throw .tls(words)
+            }
+        }
+    }
+
     /// Ends our direction and gives the peer time to close its own: closing at once, with bytes of the peer unread, would
     /// reset the connection and could take our last PDU with it.
     func linger(until deadline: ContinuousClock.Instant) {
@@ -125,7 +197,7 @@ struct Socket: ~Copyable {
         var sink: [UInt8] = []
         do throws(Failure) {
             while true {
-                try read(into: &sink, limit: 16_384, until: deadline)
+                try receive(into: &sink, limit: 16_384, until: deadline)
                 sink.removeAll(keepingCapacity: true)
             }
         } catch {}

@@ -105,11 +105,12 @@ OFCondition answer(cdcmtk_association &association, Parameters &parameters) {
 } // namespace
 
 cdcmtk_condition cdcmtk_association_establish(
-    int socket, const uint8_t *request, size_t length, uint32_t max_pdu, cdcmtk_association **result) {
+    int socket, cdcmtk_tls_session *session, const uint8_t *request, size_t length, uint32_t max_pdu,
+    cdcmtk_association **result) {
     *result = nullptr;
     return cdcmtk_guard([&] {
         auto association = std::make_unique<cdcmtk_association>();
-        association->channel = std::make_shared<Channel>(socket);
+        association->channel = std::make_shared<Channel>(socket, session);
         Channel &channel = *association->channel;
         channel.push_back(request, length);
         std::vector<uint8_t> unread;

@@ -18,9 +18,12 @@
 namespace {
 constexpr size_t ahead_capacity = 65536;
 constexpr uint8_t p_data_tf = 0x04;
+/// The most plain text of one TLS record (RFC 8446 5.1).
+constexpr size_t record_capacity = 16384;
 } // namespace
 
-Channel::Channel(int socket) : socket_(socket), deadline_(now()), ahead_(ahead_capacity) {
+Channel::Channel(int socket, cdcmtk_tls_session *session)
+    : socket_(socket), session_(session), deadline_(now()), ahead_(ahead_capacity) {
     fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
     fcntl(socket_, F_SETFD, FD_CLOEXEC);
     // Nagle's algorithm would hold each response back until the peer acknowledges: 40 ms a message.
@@ -62,9 +65,51 @@ bool Channel::wait(short events) {
     }
 }
 
-bool Channel::wait_readable() { return ahead_start_ < ahead_end_ || wait(POLLIN); }
+bool Channel::wait_readable() {
+    if (ahead_start_ < ahead_end_) return true;
+    if (!session_) return wait(POLLIN);
+    // That the socket can be read does not say that there is plain text.
+    const ssize_t received = receive_from_session(ahead_.data(), ahead_.size());
+    if (received <= 0) return false;
+    ahead_start_ = 0;
+    ahead_end_ = size_t(received);
+    return true;
+}
+
+bool Channel::wait_for(cdcmtk_tls_progress progress) {
+    switch (progress) {
+    case CDCMTK_TLS_AGAIN: return !is_late();
+    case CDCMTK_TLS_WANTS_READ: return wait(POLLIN) && !is_late();
+    case CDCMTK_TLS_WANTS_WRITE: return wait(POLLOUT) && !is_late();
+    default: end = End::closed; return false;
+    }
+}
+
+ssize_t Channel::receive_from_session(void *buffer, size_t count) {
+    for (;;) {
+        size_t received = 0;
+        const cdcmtk_tls_progress progress = session_->read(buffer, count, received);
+        if (progress == CDCMTK_TLS_DONE) return ssize_t(received);
+        if (!wait_for(progress)) return progress == CDCMTK_TLS_CLOSED ? 0 : -1;
+    }
+}
+
+bool Channel::write_to_session(const uint8_t *bytes, size_t count) {
+    while (count > 0) {
+        size_t written = 0;
+        const cdcmtk_tls_progress progress = session_->write(bytes, count, written);
+        if (progress == CDCMTK_TLS_DONE) {
+            bytes += written;
+            count -= written;
+        } else if (!wait_for(progress)) {
+            return false;
+        }
+    }
+    return true;
+}
 
 ssize_t Channel::receive(iovec *parts, int count) {
+    if (session_) return receive_from_session(parts[0].iov_base, parts[0].iov_len);
     for (;;) {
         const ssize_t received = readv(socket_, parts, count);
         if (received > 0) {
@@ -138,6 +183,22 @@ ssize_t Channel::write(const void *buffer, size_t count) {
         has_head_ = true;
         return ssize_t(count);
     }
+    if (session_) {
+        auto *rest = static_cast<const uint8_t *>(buffer);
+        size_t left = count;
+        if (has_head_) {
+            // In one record with what follows.
+            has_head_ = false;
+            uint8_t first[record_capacity];
+            const size_t taken = std::min(left, sizeof first - sizeof head_);
+            memcpy(first, head_, sizeof head_);
+            memcpy(first + sizeof head_, rest, taken);
+            if (!write_to_session(first, sizeof head_ + taken)) return -1;
+            rest += taken;
+            left -= taken;
+        }
+        return write_to_session(rest, left) ? ssize_t(count) : -1;
+    }
     iovec parts[2] = {{head_, has_head_ ? sizeof head_ : 0}, {const_cast<void *>(buffer), count}};
     has_head_ = false;
     while (parts[0].iov_len + parts[1].iov_len > 0) {
@@ -172,7 +233,10 @@ void Channel::push_back(const uint8_t *bytes, size_t count) {
     ahead_end_ = count;
 }
 
-void Channel::shutdown_writing() { ::shutdown(socket_, SHUT_WR); }
+void Channel::shutdown_writing() {
+    if (session_) session_->close();
+    ::shutdown(socket_, SHUT_WR);
+}
 
 ChannelConnection::ChannelConnection(std::shared_ptr<Channel> channel)
     : DcmTransportConnection(channel->socket()), channel_(std::move(channel)) {}

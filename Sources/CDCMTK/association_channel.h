@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tls_session.h"
+
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmnet/dcmlayer.h>
 #include <dcmtk/dcmnet/dcmtrans.h>
@@ -19,7 +21,8 @@ class Channel {
 public:
     enum class End { open, closed, timedOut };
 
-    explicit Channel(int socket);
+    /// Takes both. With a session, whose handshake is done, what is read and written is its plain text.
+    Channel(int socket, cdcmtk_tls_session *session);
     ~Channel();
     Channel(const Channel &) = delete;
     Channel &operator=(const Channel &) = delete;
@@ -48,9 +51,13 @@ public:
 private:
     bool wait(short events);
     ssize_t receive(iovec *parts, int count);
+    ssize_t receive_from_session(void *buffer, size_t count);
+    bool write_to_session(const uint8_t *bytes, size_t count);
+    bool wait_for(cdcmtk_tls_progress progress);
     bool is_late();
 
     int socket_;
+    std::unique_ptr<cdcmtk_tls_session> session_;
     int64_t deadline_;
     /// Bytes read ahead: the tail of the last receive, or those pushed back.
     std::vector<uint8_t> ahead_;

@@ -21,11 +21,14 @@ package struct AssociationHandle: ~Copyable {
         case illegal(String)
     }
 
-    /// Takes the socket in every case, after the handshake. `request` is a whole A-ASSOCIATE-RQ of our own making: DUL parses no
+    /// Takes the socket and its TLS session, if any, in every case, after the handshake. `request` is a whole A-ASSOCIATE-RQ of our own making: DUL parses no
     /// peer's.
-    package init(socket: Int32, request: [UInt8], maximumPDULength: UInt32) throws(DCMTKError) {
+    package init(
+        socket: Int32, session: TLSSession?, request: [UInt8], maximumPDULength: UInt32
+    ) throws(DCMTKError) {
         var pointer: OpaquePointer?
-        let condition = cdcmtk_association_establish(socket, request, request.count, maximumPDULength, &pointer)
+        let condition = cdcmtk_association_establish(
+            socket, session?.pointer, request, request.count, maximumPDULength, &pointer)
         try DCMTKError.check(condition, "establish an association")
         guard let pointer else { preconditionFailure("a good condition without an association") }
         self.pointer = pointer

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cdcmtk_condition.h"
+#include "cdcmtk_tls.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,10 +16,11 @@ typedef struct cdcmtk_association cdcmtk_association;
 /// Hands a connected socket to DUL, once the handshake is over, with a whole A-ASSOCIATE-RQ PDU of the caller's making (DUL shall
 /// not parse a peer's) that tells it the peer's maximum length. DUL believes that it accepted one association, in either role.
 /// `max_pdu` is what we receive, 4096 to 131072.
-/// Ownership: takes `socket` in every case; `*association` is the caller's when the condition is good.
+/// With a TLS session, whose handshake is done, PDUs go through it.
+/// Ownership: takes `socket` and `session` in every case; `*association` is the caller's when the condition is good.
 /// Thread: any; calls queue for a lock that is held for no I/O.
 cdcmtk_condition cdcmtk_association_establish(
-    int socket, const uint8_t *_Nonnull request, size_t length, uint32_t max_pdu,
+    int socket, cdcmtk_tls_session *_Nullable session, const uint8_t *_Nonnull request, size_t length, uint32_t max_pdu,
     cdcmtk_association *_Nullable *_Nonnull association);
 
 /// Closes the socket, without a word to the peer.
