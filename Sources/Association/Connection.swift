@@ -46,7 +46,8 @@ struct Connection: Sendable {
             } catch {
                 needs.refused(AssociationRefusal(.tls, peerAddress: peerAddress, reason: Self.reason(error)))
                 // PS3.8 9.3.8: a provider's abort, in plain for a peer that spoke plainly.
-                finish(id, socket, with: error == .plain ? AssociatePDU.abort(source: 2, reason: 0) : nil, lingers: true)
+                finish(
+                    id, socket, with: error == .plain ? AssociatePDU.abort(source: 2, reason: 0) : nil, lingers: true)
                 return
             }
         }

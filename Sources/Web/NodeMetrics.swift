@@ -32,10 +32,24 @@ package struct NodeMetrics: Sendable, Equatable {
     package var deliveries: [Delivery] = []
     package var freeBytes: Int = 0
     package var clockSteps: Int = 0
+    /// Nil without DICOM over TLS.
+    package var tls: TLS?
     /// Seconds from the last C-STORE response of a series to the change of the worklist.
     package var notification = Histogram(bounds: [0.3, 1, 3, 10, 30, 60, 120, 300])
     /// Seconds in the engine.
     package var engine = Histogram(bounds: [0.1, 0.3, 1, 3, 10, 30, 60, 120, 300])
+
+    package struct TLS: Sendable, Equatable {
+        /// Of the node's certificate; negative where it has expired.
+        package var daysLeft: Double
+        /// The files have changed and cannot be used.
+        package var isReloadFailed: Bool
+
+        package init(daysLeft: Double, isReloadFailed: Bool) {
+            self.daysLeft = daysLeft
+            self.isReloadFailed = isReloadFailed
+        }
+    }
 
     /// Objects for one destination in one state.
     package struct Delivery: Sendable, Equatable {
@@ -94,6 +108,12 @@ package struct NodeMetrics: Sendable, Equatable {
                 "triaged_delivery_oldest_seconds", "Age of the oldest object, by destination and state.",
                 deliveries.map { .init(["destination": $0.destination, "state": $0.state], $0.oldestSeconds) }),
             .gauge("triaged_storage_free_bytes", "Free space where instances are stored.", Double(freeBytes)),
+            .gauge(
+                "triaged_tls_certificate_days_left", "Days until the node's certificate for DICOM over TLS expires.",
+                tls.map { [.init([:], $0.daysLeft)] } ?? []),
+            .gauge(
+                "triaged_tls_reload_failed", "1 where changed certificates cannot be used, and the old ones are.",
+                tls.map { [.init([:], $0.isReloadFailed ? 1 : 0)] } ?? []),
             .counter("triaged_clock_steps_total", "Steps of the wall clock.", clockSteps),
             .histogram(
                 "triaged_notification_seconds", "From the last C-STORE response to the change of the worklist.",

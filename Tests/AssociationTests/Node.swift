@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DCMTK
 import DICOM
 import Support
 import Synchronization
@@ -31,13 +32,14 @@ final class Node {
     let record = Record()
     let acceptor: Acceptor
     var port: UInt16 { acceptor.port }
+    var tlsPort: UInt16 { acceptor.tlsPort }
 
     /// `refusal` is thrown by `append` once `after` bytes came; `openRefusal` by `open`.
     init(
         peers: [String]? = nil, policy: AcceptancePolicy? = nil, maximumAssociations: Int = 64, urgentReserve: Int = 0,
         maximumHalfOpen: Int = 64, timeouts: Timeouts = quick,
         keepsBytes: Bool = true, refusal: (after: Int, StoreRefusal)? = nil, openRefusal: StoreRefusal? = nil,
-        answer: StoreAnswer = StoreAnswer(.success)
+        answer: StoreAnswer = StoreAnswer(.success), tls: TLSContext? = nil, certificateNames: [String: String] = [:]
     ) throws {
         let record = record
         let policy =
@@ -45,10 +47,13 @@ final class Node {
             ?? AcceptancePolicy(
                 calledAETitle: AETitle(literal: "TRIAGED"),
                 callingAETitles: peers.map { Set($0.compactMap { AETitle($0) }) })
+        var configuration = Acceptor.Configuration(
+            host: "127.0.0.1", port: 0, policy: policy, maximumAssociations: maximumAssociations,
+            urgentReserve: urgentReserve, maximumHalfOpen: maximumHalfOpen, timeouts: timeouts)
+        if let tls { configuration.tls = .init(port: 0) { tls } }
+        for (title, name) in certificateNames { configuration.certificateNames[AETitle(title)!] = name }
         acceptor = try Acceptor(
-            configuration: Acceptor.Configuration(
-                host: "127.0.0.1", port: 0, policy: policy, maximumAssociations: maximumAssociations,
-                urgentReserve: urgentReserve, maximumHalfOpen: maximumHalfOpen, timeouts: timeouts),
+            configuration: configuration,
             needs: AcceptorNeeds(
                 storage: StorageNeeds { request, _ throws(StoreRefusal) in
                     if let openRefusal { throw openRefusal }

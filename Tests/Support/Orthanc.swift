@@ -12,15 +12,18 @@ package final class Orthanc: Sendable {
     private let directory: TemporaryDirectory
     private let running = Mutex<Tool?>(nil)
 
-    package init(dicomPort: Int = freePort(), httpPort: Int = freePort(), modalities: [String: (String, Int)] = [:])
-        throws
-    {
+    /// `settings` are further lines of its configuration, each with a comma behind it.
+    package init(
+        dicomPort: Int = freePort(), httpPort: Int = freePort(), modalities: [String: (String, Int)] = [:],
+        settings: String = ""
+    ) throws {
         self.dicomPort = dicomPort
         self.httpPort = httpPort
         directory = try TemporaryDirectory()
         let known = modalities.map { "\"\($0.key)\": [\"\($0.value.0)\", \"127.0.0.1\", \($0.value.1)]" }
         let configuration = """
-            {"Name": "PACS", "DicomAet": "PACS", "DicomPort": \(dicomPort), "HttpPort": \(httpPort),
+            {\(settings)
+             "Name": "PACS", "DicomAet": "PACS", "DicomPort": \(dicomPort), "HttpPort": \(httpPort),
              "StorageDirectory": "\(directory.file("db"))", "IndexDirectory": "\(directory.file("db"))",
              "RemoteAccessAllowed": false, "AuthenticationEnabled": false, "DicomAlwaysAllowFind": true,
              "DicomModalities": {\(known.joined(separator: ", "))}, "StableAge": 1, "Plugins": []}

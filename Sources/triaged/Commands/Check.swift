@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import DCMTK
 import DICOM
 import Foundation
 import Glibc
@@ -20,12 +21,26 @@ struct Check: ParsableCommand {
             let configuration = try Configuration.read(path: options.config)
             problems += Self.models(configuration)
             problems += Self.storage(configuration)
+            problems += Self.tls(configuration)
         } catch {
             problems += "\(error)".split(separator: "\n").map(String.init)
         }
         for problem in problems { print(problem) }
         if !problems.isEmpty { throw ExitCode(1) }
         print("\(options.config): ok")
+    }
+
+    private static func tls(_ configuration: Configuration) -> [String] {
+        guard let tls = configuration.tls else { return [] }
+        do throws(Failure) {
+            let context = try TLSCredentials.load(tls)
+            guard let warning = TLSCredentials.warning(context) else { return [] }
+            let line = "\(tls.files.certificate): \(warning)"
+            // A node that starts with it would be refused by every peer.
+            if TLSCredentials.daysLeft(context) < 0 { return [line] }
+            print(line)
+            return []
+        } catch { return [error.description] }
     }
 
     private static func models(_ configuration: Configuration) -> [String] {

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Association
 import DICOM
+import Logging
 
 struct Echo: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,10 +53,15 @@ struct Echo: ParsableCommand {
     private struct Silence: Error { var words: String }
 
     private static func verify(_ place: Configuration.Place, _ configuration: Configuration) throws(Silence) -> String {
-        let requestor = Requestor(
+        var requestor = Requestor(
             callingAETitle: configuration.aeTitle, calledAETitle: place.aeTitle, host: place.host,
             port: UInt16(place.port))
         let name = "\(place.aeTitle) at \(place.host) port \(place.port)"
+        if place.tls.isUsed, let tls = configuration.tls {
+            do {
+                requestor.tls = place.tls.requestorTLS(try TLSCredentials(tls, logger: Logger(label: "triaged")))
+            } catch { throw Silence(words: "\(name): \(error)") }
+        }
         switch requestor.echo() {
         case .answered(let answer) where answer.status == .success: return "\(name): verified"
         case .answered(let answer):

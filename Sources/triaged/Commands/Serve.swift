@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Foundation
+import Glibc
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -16,6 +17,8 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let configuration = try options.read()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        // A reload that comes before ReloadService listens must not end the start.
+        signal(SIGHUP, SIG_IGN)
         let logger = Logger(label: "triaged")
         let node: Node
         do { node = try Node(configuration: configuration, logger: logger) } catch { throw Failure(error) }

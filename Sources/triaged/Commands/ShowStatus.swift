@@ -39,7 +39,7 @@ struct ShowStatus: ParsableCommand {
         }
         let unready = answer.checks.filter { !$0.isReady }
         print("daemon        \(unready.isEmpty ? "ready" : "not ready")")
-        for check in unready { print("              \(check.name): \(check.reason)") }
+        for check in answer.checks where !check.reason.isEmpty { print("              \(check.name): \(check.reason)") }
         return unready.isEmpty
     }
 

@@ -11,6 +11,7 @@ extension Configuration {
         var aeTitle: AETitle
         var host: String
         var port: Int
+        var tls: PeerTLS
     }
 
     /// A destination by name, then a destination or a peer by AE title.
@@ -65,7 +66,9 @@ extension Configuration {
 
 extension Configuration.Place {
     init(_ destination: Configuration.Destination) {
-        self.init(aeTitle: destination.aeTitle, host: destination.host, port: destination.port)
+        self.init(aeTitle: destination.aeTitle, host: destination.host, port: destination.port, tls: destination.tls)
     }
-    init(_ peer: Configuration.Peer) { self.init(aeTitle: peer.aeTitle, host: peer.host, port: peer.port) }
+    init(_ peer: Configuration.Peer) { 
+        self.init(aeTitle: peer.aeTitle, host: peer.host, port: peer.port, tls: peer.tls)
+    }
 }

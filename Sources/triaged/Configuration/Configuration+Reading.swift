@@ -66,7 +66,8 @@ extension Configuration {
     static let loopback = ["127.0.0.1", "::1", "localhost"]
 
     private mutating func readDestinations(_ root: StrictSection) {
-        for section in root.sections("destinations", keys: ["name", "aeTitle", "host", "port", "negativeReports"]) {
+        let keys = ["name", "aeTitle", "host", "port", "negativeReports"] + Self.peerTLSKeys
+        for section in root.sections("destinations", keys: keys) {
             let name = section.requiredText("name")
             if destinations.contains(where: { $0.name == name }) { section.fault("name", "is listed twice") }
             guard let title = Self.requiredAETitle(section) else { continue }
@@ -74,7 +75,7 @@ extension Configuration {
                 Destination(
                     name: name, aeTitle: title, host: section.requiredText("host"),
                     port: section.requiredInteger("port", 1...65_535),
-                    negativeReports: section.boolean("negativeReports") ?? false))
+                    negativeReports: section.boolean("negativeReports") ?? false, tls: peerTLS(section)))
         }
     }
 

@@ -8,7 +8,7 @@ import Models
 /// The sections of the front door: `dicom` and `peers`.
 extension Configuration {
     static let dicomKeys = [
-        "aeTitle", "calledAETitle", "host", "port", "maximumAssociations", "urgentReserve", "unknownPeers", "timeouts",
+        "aeTitle", "calledAETitle", "host", "port", "plain", "tls", "maximumAssociations", "urgentReserve", "unknownPeers", "timeouts",
         "privateStorageSOPClasses",
     ]
 
@@ -17,6 +17,7 @@ extension Configuration {
         calledAETitle = dicom.choice("calledAETitle", CalledAETitle.self) ?? calledAETitle
         host = dicom.text("host") ?? host
         port = dicom.integer("port", 1...65_535) ?? port
+        readTLS(dicom)
         maximumAssociations = dicom.integer("maximumAssociations", 1...1000) ?? maximumAssociations
         unknownPeers = dicom.choice("unknownPeers", UnknownPeers.self) ?? unknownPeers
         if let reserve = dicom.integer("urgentReserve", 0...1000) {
@@ -51,7 +52,7 @@ extension Configuration {
     }
 
     mutating func readPeers(_ root: StrictSection) {
-        let keys = ["aeTitle", "host", "port", "address", "services", "maximumAssociations", "urgent"]
+        let keys = ["aeTitle", "host", "port", "address", "services", "maximumAssociations", "urgent"] + Self.peerTLSKeys
         for section in root.sections("peers", keys: keys) {
             guard let title = Self.requiredAETitle(section) else { continue }
             if peers.contains(where: { $0.aeTitle == title }) { section.fault("aeTitle", "is listed twice") }
@@ -61,7 +62,7 @@ extension Configuration {
                     port: section.requiredInteger("port", 1...65_535), addresses: Self.addresses(section),
                     services: section.choices("services", ServiceClass.self).map { Set($0) },
                     maximumAssociations: section.integer("maximumAssociations", 1...1000),
-                    isUrgent: section.boolean("urgent") ?? false))
+                    isUrgent: section.boolean("urgent") ?? false, tls: peerTLS(section)))
         }
     }
 

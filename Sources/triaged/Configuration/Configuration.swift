@@ -17,6 +17,7 @@ struct Configuration: Sendable, Equatable {
         var services: Set<ServiceClass>?
         var maximumAssociations: Int?
         var isUrgent = false
+        var tls = PeerTLS()
     }
 
     struct Destination: Sendable, Equatable {
@@ -26,6 +27,7 @@ struct Configuration: Sendable, Equatable {
         var host: String
         var port: Int
         var negativeReports: Bool
+        var tls = PeerTLS()
     }
 
     enum UnknownPeers: String, Sendable, CaseIterable { case reject, accept }
@@ -35,6 +37,9 @@ struct Configuration: Sendable, Equatable {
     var calledAETitle = CalledAETitle.exact
     var host = "0.0.0.0"
     var port = 11112
+    /// False closes the port above.
+    var acceptsPlain = true
+    var tls: TLS?
     var maximumAssociations = 64
     /// Nil: `defaultUrgentReserve`.
     var urgentReserve: Int?

@@ -34,7 +34,8 @@ final class DeliveryLoop {
     private static let batch = 32
 
     init(
-        to destination: Configuration.Destination, from calling: AETitle, index: StudyIndex, store: InstanceStore,
+        to destination: Configuration.Destination, from calling: AETitle, credentials: TLSCredentials? = nil,
+        index: StudyIndex, store: InstanceStore,
         logger: Logger, breathe: @escaping @Sendable () -> Void, shouldStop: @escaping @Sendable () -> Bool
     ) {
         self.destination = destination
@@ -42,9 +43,11 @@ final class DeliveryLoop {
         self.store = store
         var timeouts = Timeouts()
         timeouts.response = .seconds(60)
-        requestor = Requestor(
+        var requestor = Requestor(
             callingAETitle: calling, calledAETitle: destination.aeTitle, host: destination.host,
             port: UInt16(destination.port), timeouts: timeouts)
+        requestor.tls = destination.tls.requestorTLS(credentials)
+        self.requestor = requestor
         var logger = logger
         logger[metadataKey: "destination"] = "\(destination.name)"
         self.logger = logger

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Association
+import DCMTK
 import DICOM
 import Logging
 import ServiceLifecycle
@@ -19,7 +20,7 @@ final class ListenerService: Service {
 
     /// Binds at once, so that a port in use is an error of the start.
     init(
-        configuration: Configuration, reception: Reception, procedureSteps: ProcedureStepNeeds,
+        configuration: Configuration, credentials: TLSCredentials?, reception: Reception, procedureSteps: ProcedureStepNeeds,
         refusals: RefusalMemory, logger: Logger,
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void,
         drained: @escaping @Sendable () -> Void
@@ -27,11 +28,17 @@ final class ListenerService: Service {
         self.logger = logger
         self.drained = drained
         let counters = reception.counters
+        var listening = Acceptor.Configuration(
+            host: configuration.host, port: UInt16(configuration.port),
+            policy: configuration.acceptancePolicy, maximumAssociations: configuration.maximumAssociations,
+            urgentReserve: configuration.effectiveUrgentReserve, timeouts: configuration.timeouts)
+        listening.acceptsPlain = configuration.acceptsPlain
+        listening.certificateNames = configuration.certificateNames
+        if let tls = configuration.tls, let credentials {
+            listening.tls = .init(port: UInt16(tls.port)) { credentials.current }
+        }
         acceptor = try Acceptor(
-            configuration: Acceptor.Configuration(
-                host: configuration.host, port: UInt16(configuration.port),
-                policy: configuration.acceptancePolicy, maximumAssociations: configuration.maximumAssociations,
-                urgentReserve: configuration.effectiveUrgentReserve, timeouts: configuration.timeouts),
+            configuration: listening,
             needs: AcceptorNeeds(
                 storage: StorageNeeds(answered: { CrashPoint.reach(.responded) }) {
                     request, association throws(StoreRefusal) in
@@ -56,7 +63,12 @@ final class ListenerService: Service {
     func run() async throws {
         acceptor.start()
         isAccepting.store(true, ordering: .releasing)
-        logger.info("listening for associations", metadata: ["port": "\(acceptor.port)"])
+        if acceptor.port != 0 {
+            logger.info("listening for associations", metadata: ["port": "\(acceptor.port)"])
+        }
+        if acceptor.tlsPort != 0 {
+            logger.info("listening for associations with TLS", metadata: ["port": "\(acceptor.tlsPort)"])
+        }
         try? await gracefulShutdown()
         isAccepting.store(false, ordering: .releasing)
         let (acceptor, limit) = (acceptor, Duration.seconds(Self.drainLimit))
@@ -69,9 +81,14 @@ final class ListenerService: Service {
     var associationCount: Int { acceptor.associationCount }
 
     private static func metadata(_ association: AssociationInfo) -> Logger.Metadata {
-        [
+        var metadata: Logger.Metadata = [
             "association": "\(association.id)", "callingAETitle": "\(association.callingAETitle)",
             "peer": "\(association.peerAddress)",
         ]
+        if let tls = association.tls {
+            metadata["tls"] = "\(tls.version) \(tls.cipher)"
+            metadata["certificate"] = "\(tls.subject)"
+        }
+        return metadata
     }
 }

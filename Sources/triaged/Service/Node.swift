@@ -33,6 +33,7 @@ final class Node {
         let allowed = packages.filter { $0.mayRun(configuration) }
         try Recovery(store: store, index: index, packages: allowed, logger: logger).run()
 
+        let credentials = try configuration.tls.map { try TLSCredentials($0, logger: logger) }
         let counters = Counters()
         let refusals = RefusalMemory(logger: logger)
         let deliveries = configuration.destinations.map { destination in
@@ -41,7 +42,8 @@ final class Node {
             let stop = StopFlag()
             let loop = Confined(
                 DeliveryLoop(
-                    to: destination, from: configuration.aeTitle, index: index, store: store, logger: logger,
+                    to: destination, from: configuration.aeTitle, credentials: credentials, index: index, store: store,
+                    logger: logger,
                     breathe: { pulse.beat() }, shouldStop: { stop.isRaised }))
             return LoopService(
                 name: "delivery to \(destination.name)", signal: signal, pulse: pulse, stopFlag: stop, logger: logger
@@ -81,7 +83,7 @@ final class Node {
 
         let loops = [completenessService, analysisService] + deliveries
         let listener = try ListenerService(
-            configuration: configuration,
+            configuration: configuration, credentials: credentials,
             reception: Reception(
                 store: store, index: index, counters: counters, logger: logger,
                 inflater: { Inflaters.inflater(for: $0) }),
@@ -95,8 +97,8 @@ final class Node {
             drained: { for loop in loops { loop.stop() } })
         let worklist = WorklistSource(index: index)
         let state = NodeState(
-            index: index, store: store, counters: counters, loops: loops, listener: listener,
-            refusals: refusals)
+            index: index, store: store, counters: counters, loops: loops, listener: listener, refusals: refusals,
+            credentials: credentials)
         let web = try WebServer(
             configuration: .init(host: configuration.webHost, port: configuration.webPort),
             needs: WebNeeds(
@@ -106,9 +108,12 @@ final class Node {
                 },
                 changes: { changes.stream() }, readiness: { await offPool { state.readiness() } },
                 metrics: { await offPool { state.metrics() } }, refusals: { refusals.items },
-                receiving: "\(configuration.aeTitle) on port \(configuration.port)"),
+                receiving: "\(configuration.aeTitle) on \(configuration.portWords)"),
             logger: logger)
-        services = [web] + loops + [Watchdog(notify: notify, loops: loops, logger: logger), listener]
+        services =
+            [web, ReloadService(credentials: credentials, logger: logger)] + loops + [
+                Watchdog(notify: notify, loops: loops, logger: logger), listener,
+            ]
     }
 
     func close() {

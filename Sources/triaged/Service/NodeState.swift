@@ -16,6 +16,7 @@ struct NodeState: Sendable {
     let loops: [LoopService]
     let listener: ListenerService
     let refusals: RefusalMemory
+    let credentials: TLSCredentials?
     let startedAt = Date().timeIntervalSince1970
 
     func readiness() -> [ReadinessCheck] {
@@ -30,6 +31,12 @@ struct NodeState: Sendable {
                 name: "associations", isReady: listener.isListening,
                 reason: listener.isListening ? "" : "the node does not accept associations"),
         ]
+        if let status = credentials?.status {
+            let expiry = status.daysLeft < 0 ? "the node's certificate has expired" : ""
+            let reason = [expiry, status.failure].filter { !$0.isEmpty }.joined(separator: "; ")
+            // New files that cannot be used leave the old ones in use: worth words, but no reason to stop sending here.
+            checks.append(ReadinessCheck(name: "tls", isReady: expiry.isEmpty, reason: reason))
+        }
         for loop in loops where loop.pulse.silence > Watchdog.longestSilence {
             checks.append(
                 ReadinessCheck(
@@ -63,6 +70,9 @@ struct NodeState: Sendable {
         metrics.isWorkerAlive = values.isWorkerAlive
         metrics.engine = values.engine
         metrics.notification = values.notification
+        metrics.tls = credentials.map(\.status).map {
+            .init(daysLeft: $0.daysLeft, isReloadFailed: !$0.failure.isEmpty)
+        }
         metrics.freeBytes = Int((try? store.freeBytes()) ?? 0)
         if let counts = try? index.counts() {
             metrics.jobsWaiting = counts.jobs["queued"] ?? 0
