@@ -35,12 +35,16 @@ constexpr char suites_1_2[] = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GC
 constexpr char suites_1_3[] = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 /// DCMTK enables binary and Koblitz curves too, and leaves out X25519.
 constexpr char groups[] = "X25519:P-256:P-384:P-521";
-/// 112 bits: RSA of 2048 bits, no SHA-1 in signatures. DCMTK sets 0.
+/// SHA-256 and above; level 2 would let SHA-224 pass.
+constexpr char signatures[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"
+                              "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
+                              "RSA+SHA256:RSA+SHA384:RSA+SHA512";
+/// 112 bits: RSA of 2048 bits, no SHA-1 in the signatures of certificates. DCMTK sets 0.
 constexpr int security_level = 2;
 
-/// Why OpenSSL could not do something with a file.
+/// Why OpenSSL could not do something with a file. The first error says more than those that follow from it.
 std::string reason() {
-    const unsigned long code = ERR_peek_last_error();
+    const unsigned long code = ERR_peek_error();
     const char *text = ERR_reason_error_string(code);
     ERR_clear_error();
     return text ? text : "unknown OpenSSL error";
@@ -80,7 +84,7 @@ bool restrict(SSL_CTX *native, DcmTLSTransportLayer &layer) {
         native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     return SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) == 1 && SSL_CTX_set_max_proto_version(native, 0) == 1 &&
            SSL_CTX_set_cipher_list(native, suites_1_2) == 1 && SSL_CTX_set_ciphersuites(native, suites_1_3) == 1 &&
-           SSL_CTX_set1_groups_list(native, groups) == 1;
+           SSL_CTX_set1_groups_list(native, groups) == 1 && SSL_CTX_set1_sigalgs_list(native, signatures) == 1;
 }
 
 } // namespace
@@ -103,7 +107,9 @@ cdcmtk_condition cdcmtk_tls_context_create(const cdcmtk_tls_files *files, cdcmtk
         if (SSL_CTX_use_certificate_chain_file(native, files->certificate) != 1)
             return fault(files->certificate, "no usable certificate: " + reason());
         if (SSL_CTX_use_PrivateKey_file(native, files->key, SSL_FILETYPE_PEM) != 1) {
-            const bool is_other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
+            const unsigned long code = ERR_peek_last_error();
+            const bool is_other =
+                ERR_GET_LIB(code) == ERR_LIB_X509 && ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH;
             return is_other ? fault(files->key, std::string("the key does not fit the certificate ") + files->certificate)
                             : fault(files->key, "no usable key (PEM, without a passphrase): " + reason());
         }

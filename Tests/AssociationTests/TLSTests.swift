@@ -378,7 +378,8 @@ import Testing
         let path = directory.file("1.dcm")
         let dataSet = try Part10Writer.write(to: path, sopInstanceUID: "1.2.3.4.1", pixelBytes: 3_000_000)
         let instance = StoredInstance(
-            path: path, sopClassUID: UID(literal: PDUBytes.ctImageStorage), sopInstanceUID: UID(literal: "1.2.3.4.1"),
+            path: path, sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.2"),
+            sopInstanceUID: UID(literal: "1.2.3.4.1"),
             transferSyntaxUID: TransferSyntax.explicitVRLittleEndian.uid)
         let association = try requestor.associate(for: [instance.proposal])
         for _ in 0..<3 { #expect(association.store(instance) == .answered(StatusAnswer(status: .success))) }

@@ -9,6 +9,11 @@ package final class Certificates: Sendable {
     package struct Pair: Sendable {
         package var certificate: String
         package var key: String
+
+        package init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
     }
 
     private let directory: TemporaryDirectory
