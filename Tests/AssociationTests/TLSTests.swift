@@ -16,14 +16,17 @@ import Testing
         var certificates: Certificates
         var node: Certificates.Pair
         var ct1: Certificates.Pair
+        /// Of another authority.
         var stranger: Certificates.Pair
+        var elsewhere: Certificates
 
         static let shared = Result { () throws -> Fixture in
             let certificates = try Certificates()
+            let elsewhere = try Certificates()
             return Fixture(
                 certificates: certificates, node: try certificates.issue("node", key: Certificates.rsaKey),
                 ct1: try certificates.issue("ct1", key: Certificates.rsaKey),
-                stranger: try Certificates().issue("stranger"))
+                stranger: try elsewhere.issue("stranger"), elsewhere: elsewhere)
         }
 
         func context(_ pair: Certificates.Pair? = nil, requiresCertificate: Bool = true) throws -> TLSContext {
@@ -49,7 +52,9 @@ import Testing
 
     /// `openssl s_client` as far as the end of its standard input, which may be commands.
     private func client(_ node: Node, _ arguments: [String], input: String = "") throws -> Tool.Outcome {
-        let script = input + " /usr/bin/openssl s_client -connect 127.0.0.1:\(node.tlsPort) \"$@\""
+        let script =
+            input
+            + " /usr/bin/openssl s_client -connect 127.0.0.1:\(node.tlsPort) \"$@\" 2>&1 | LC_ALL=C tr -cd '[:print:]\\n'"
         return try Tool.run(
             "/bin/sh",
             ["-c", script, "sh", "-CAfile", fixture.certificates.authority] + arguments, seconds: 30)
@@ -402,10 +407,9 @@ import Testing
         #expect(
             reason(requestor(node.tlsPort, trusted, name: "pacs"))
                 == "the peer's certificate is of CN=node, and pacs is due")
-        let elsewhere = try Certificates()
         let distrusting = try TLSContext(
             files: .init(
-                certificate: fixture.ct1.certificate, key: fixture.ct1.key, trusted: elsewhere.authority),
+                certificate: fixture.ct1.certificate, key: fixture.ct1.key, trusted: fixture.elsewhere.authority),
             requiresCertificate: true)
         #expect(reason(requestor(node.tlsPort, distrusting)).contains("not trusted"))
         // In TLS 1.3 the acceptor's verdict comes after the handshake.

@@ -216,7 +216,10 @@ extension EndToEnd {
             // A key of another certificate.
             let other = try node.certificates.issue("other", key: Certificates.rsaKey)
             try node.install(.init(certificate: other.certificate, key: node.node.key))
-            let isOther = eventually(within: 20) { node.daemon.output.contains("does not fit") ? true : nil }
+            // Nobody looks but for a connection or a question.
+            let isOther = try eventually(within: 20) {
+                try HTTP.get(node.daemon.url("/readyz")).text.contains("does not fit") ? true : nil
+            }
             #expect(isOther == true)
             #expect(try node.serial() == before)
             // SIGHUP looks at once, whether something changed or not.
