@@ -12,7 +12,8 @@ let swift: [SwiftSetting] = [
 /// Debian's `pkg-config dcmtk` asks for a package that does not exist, so the libraries are named.
 let dcmtkLibraries: [LinkerSetting] =
     [
-        "dcmtls", "dcmnet", "dcmsr", "dcmjpeg", "ijg8", "ijg12", "ijg16", "dcmjpls", "dcmtkcharls", "dcmimage", "dcmimgle",
+        "dcmtls", "dcmnet", "dcmsr", "dcmjpeg", "ijg8", "ijg12", "ijg16", "dcmjpls", "dcmtkcharls", "dcmimage",
+        "dcmimgle",
         "dcmdata", "oflog", "ofstd", "ssl", "crypto", "z",
     ].map { .linkedLibrary($0) } + [.linkedLibrary("stdc++")]
 
