@@ -29,7 +29,7 @@ enum AssociateHarness {
             }
         }
         let policy = AcceptancePolicy(calledAETitle: nil, callingAETitles: nil)
-        let answers = request.contexts.map(policy.answer(to:))
+        let answers = request.contexts.map { policy.answer(to: $0) }
         guard answers.map(\.id) == request.contexts.map(\.id) else { return "answers to other contexts" }
         // What DUL is shown is ours: whatever came, it is short and is read back as what it says.
         let reduced = request.reduced.encoded()

@@ -88,7 +88,8 @@ struct Conversation: Equatable, Sendable {
         }
         let own = pair[0]
         defer { close(own) }
-        let connections = Connections(maximumAssociations: 1, maximumHalfOpen: 1)
+        let connections = Connections(
+            Connections.Bounds(associations: 1, urgentReserve: 0, halfOpen: 1, halfOpenPerAddress: 1))
         let shared = Recorder()
         var timeouts = Timeouts()
         timeouts.close = .seconds(5)
@@ -97,7 +98,7 @@ struct Conversation: Equatable, Sendable {
                 host: "", port: 0,
                 policy: AcceptancePolicy(calledAETitle: AETitle(literal: "TRIAGED"), callingAETitles: nil),
                 maximumAssociations: 1, timeouts: timeouts),
-            needs: shared.needs, connections: connections, peerAddress: "127.0.0.1")
+            needs: shared.needs, connections: connections, peerAddress: "127.0.0.1", tlsContext: nil)
         connection.start(owning: pair[1])
 
         var answers: [UInt8] = []
