@@ -62,7 +62,11 @@ let package = Package(
         stage("Storage", ["DICOM", crypto]),
         .target(
             name: "Migrations", path: "migrations",
-            resources: [.embedInCode("v001_schema.sql"), .embedInCode("v005_procedure_step.sql")], swiftSettings: swift),
+            resources: [
+                .embedInCode("v001_schema.sql"),
+                .embedInCode("v002_search.sql"),
+                .embedInCode("v005_procedure_step.sql"),
+            ], swiftSettings: swift),
         stage("Index", ["DICOM", "Migrations", grdb]),
         stage("Completeness", ["DICOM"]),
         stage("Models", ["DICOM", yams, crypto]),

@@ -5,6 +5,10 @@
 package enum Migrations {
     /// In the order in which they are applied; the position, from 1, is the database's `user_version`.
     package static var all: [String] {
-        [PackageResources.v001_schema_sql, PackageResources.v005_procedure_step_sql].map { String(decoding: $0, as: UTF8.self) }
+        [
+            PackageResources.v001_schema_sql,
+            PackageResources.v002_search_sql,
+            PackageResources.v005_procedure_step_sql,
+        ].map { String(decoding: $0, as: UTF8.self) }
     }
 }

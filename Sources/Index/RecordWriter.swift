@@ -199,6 +199,7 @@ struct RecordWriter {
                 header.studyTime, header.studyDescription, recording.received.wall, recording.received.wall,
             ])
         let study = WriterMemory.Study(id: db.lastInsertedRowID, identity: identity)
+        try NameKeys.write(identity.patientName, study: study.id, db)
         try Ledger.write(.firstInstance, study: study.id, at: recording.received, boot: boot, db)
         if let reason = try Patients.disagreement(of: identity, patient: patient, study: study.id, db) {
             try Notice.warn(
@@ -327,6 +328,7 @@ struct RecordWriter {
         fill(\.patientBirthDate)
         fill(\.patientSex)
         guard filled != study.identity else { return }
+        let isNamed = filled.patientName != study.identity.patientName
         study.identity = filled
         try db.execute(
             sql: """
@@ -337,6 +339,7 @@ struct RecordWriter {
                 try Patients.row(for: filled, study: study.id, db),
                 filled.issuerOfPatientID, filled.patientName, filled.patientBirthDate, filled.patientSex, study.id,
             ])
+        if isNamed { try NameKeys.write(filled.patientName, study: study.id, db) }
     }
 
     /// Order and durations do not depend on the wall clock, but people and expiry do: a step of it is written down.

@@ -137,7 +137,10 @@ package final class StudyIndex: Sendable {
         }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { db in try migrate(db, path: path) }
+            try pool.writeWithoutTransaction { db in
+                try migrate(db, path: path)
+                try NameKeys.backfill(db)
+            }
             return pool
         } catch let error as IndexError {
             throw error
