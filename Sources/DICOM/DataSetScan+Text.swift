@@ -27,6 +27,6 @@ struct TextReader {
         if bytes.isEmpty { return "" }
         let decoded = characterSet.decode(bytes, as: usage, tellsBytesApart: tellsBytesApart)
         if !decoded.isIntact { isIntact = false }
-        return decoded.values.joined(separator: "\\")
+        return decoded.values.map(NormalForm.composed).joined(separator: "\\")
     }
 }

@@ -19,8 +19,8 @@ final class CharacterConverter: Sendable {
     private struct Descriptor: @unchecked Sendable { let handle: iconv_t? }
     private let descriptor: Mutex<Descriptor>
 
-    init(_ name: String) {
-        let handle = iconv_open("UTF-8", name)
+    init(_ name: String, to target: String = "UTF-8") {
+        let handle = iconv_open(target, name)
         descriptor = Mutex(Descriptor(handle: handle == iconv_t(bitPattern: -1) ? nil : handle))
     }
 
@@ -33,15 +33,31 @@ final class CharacterConverter: Sendable {
 
     static func named(_ name: Name) -> CharacterConverter { all[name]! }
 
+    private static let encoders: [Name: CharacterConverter] = Dictionary(
+        uniqueKeysWithValues: Name.allCases.map { ($0, CharacterConverter("UTF-8", to: $0.rawValue)) })
+
+    /// Nil where the set lacks a character of the text.
+    static func encode(_ text: String, _ name: Name) -> [UInt8]? {
+        if name == .utf8 { return Array(text.utf8) }
+        let bytes = Array(text.utf8)
+        let (encoded, count) = encoders[name]!.convertBytes(bytes[...])
+        return count == bytes.count ? encoded : nil
+    }
+
     /// Converts as many bytes as mean something; returns the text and how many bytes it took.
     func convert(_ bytes: ArraySlice<UInt8>) -> (text: String, count: Int) {
+        let (output, count) = convertBytes(bytes)
+        return (String(decoding: output, as: UTF8.self), count)
+    }
+
+    private func convertBytes(_ bytes: ArraySlice<UInt8>) -> (output: [UInt8], count: Int) {
         descriptor.withLock { descriptor in
-            guard let handle = descriptor.handle else { return ("", 0) }
+            guard let handle = descriptor.handle else { return ([], 0) }
             iconv(handle, nil, nil, nil, nil)
             var input = bytes.map { CChar(bitPattern: $0) }
             var taken = 0
-            // No set of DICOM's makes more than 4 bytes of UTF-8 from one byte.
-            let text = String(unsafeUninitializedCapacity: input.count * 4) { output in
+            // No set of DICOM's makes more than 4 bytes of UTF-8 from one byte, nor more than 4 from one of UTF-8.
+            let output = [UInt8](unsafeUninitializedCapacity: input.count * 4) { output, made in
                 output.withMemoryRebound(to: CChar.self) { output in
                     input.withUnsafeMutableBufferPointer { input in
                         var from = input.baseAddress
@@ -50,11 +66,11 @@ final class CharacterConverter: Sendable {
                         var room = output.count
                         iconv(handle, &from, &left, &to, &room)
                         taken = input.count - left
-                        return output.count - room
+                        made = output.count - room
                     }
                 }
             }
-            return (text, taken)
+            return (output, taken)
         }
     }
 }
@@ -124,6 +140,19 @@ enum SingleByteSet: UInt8, Sendable, CaseIterable {
     }
 
     func scalar(_ byte: UInt8) -> UnicodeScalar? { SingleByteSet.tables[Int(rawValue)][Int(byte) - 0x80] }
+
+    func byte(_ scalar: UnicodeScalar) -> UInt8? {
+        SingleByteSet.tables[Int(rawValue)].firstIndex(of: scalar).map { UInt8($0 + 0x80) }
+    }
+
+    /// - Returns: the F of ESC 02/13 F.
+    var final: UInt8 {
+        let finals: [SingleByteSet: Unicode.Scalar] = [
+            .latin1: "A", .latin2: "B", .latin3: "C", .latin4: "D", .latin5: "M", .latin9: "b", .cyrillic: "L",
+            .arabic: "G", .greek: "F", .hebrew: "H", .thai: "T",
+        ]
+        return UInt8(ascii: finals[self]!)
+    }
 }
 
 /// Text on its way out of a decoder.

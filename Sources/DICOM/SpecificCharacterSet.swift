@@ -28,21 +28,26 @@ package struct SpecificCharacterSet: Sendable, Hashable {
     let initial: CodeState
     /// A multi-byte set without code extensions, which replaces everything else.
     let whole: CharacterConverter.Name?
+    /// What the terms allow an encoder to designate, in their order.
+    let elements: [CodeElement]
 
     package init(terms: [String]) {
         self.terms = terms
         var isKnown = true
         var whole: CharacterConverter.Name?
         var initial = CodeState()
+        var elements: [CodeElement] = []
         for (index, term) in terms.enumerated() {
             switch Repertoire(term: term) {
             case .none: isKnown = false
             case .whole(let name) where index == 0: whole = name
             case .whole: isKnown = false
-            case .coded(let state) where index == 0: initial = state
-            case .coded: break
+            case .coded(let state, let more):
+                if index == 0 { initial = state }
+                elements += more
             }
         }
+        self.elements = elements
         if whole != nil, terms.count > 1 { isKnown = false }
         self.isKnown = isKnown
         self.whole = whole
@@ -91,14 +96,15 @@ package struct SpecificCharacterSet: Sendable, Hashable {
 
 /// What a defined term stands for.
 private enum Repertoire {
-    case coded(CodeState)
+    /// The code elements in use where the term is the first, and those that it lets be designated.
+    case coded(CodeState, [CodeElement])
     case whole(CharacterConverter.Name)
 
     /// Peers write "ISO-IR 100", "ISO IR 100" and "ISO 2022 IR 100" for "ISO_IR 100".
     init?(term: String) {
         var words = term.uppercased().split(whereSeparator: { " _-".contains($0) })
         if words.isEmpty {
-            self = .coded(CodeState())
+            self = .coded(CodeState(), [.g0(.ascii)])
             return
         }
         if words.first == "ISO" {
@@ -110,20 +116,21 @@ private enum Repertoire {
             return nil
         }
         switch words[0] {
-        case "6": self = .coded(CodeState())
-        case "13": self = .coded(CodeState(g0: .romaji, g1: .katakana))
-        case "14": self = .coded(CodeState(g0: .romaji, g1: .none))
+        case "6": self = .coded(CodeState(), [.g0(.ascii)])
+        case "13": self = .coded(CodeState(g0: .romaji, g1: .katakana), [.g0(.romaji), .g1(.katakana)])
+        case "14": self = .coded(CodeState(g0: .romaji, g1: .none), [.g0(.romaji)])
         // Their characters come by escape sequences only; value 1 is then the default repertoire.
-        case "87", "159": self = .coded(CodeState())
+        case "87": self = .coded(CodeState(), [.g0(.kanji)])
+        case "159": self = .coded(CodeState(), [.g0(.supplementaryKanji)])
         // Some peers name these alone and leave the escape sequence out.
-        case "149": self = .coded(CodeState(g1: .korean))
-        case "58": self = .coded(CodeState(g1: .chinese))
+        case "149": self = .coded(CodeState(g1: .korean), [.g1(.korean)])
+        case "58": self = .coded(CodeState(g1: .chinese), [.g1(.chinese)])
         case "192": self = .whole(.utf8)
         case "GB18030": self = .whole(.gb18030)
         case "GBK": self = .whole(.gbk)
         default:
             guard let part = SingleByteSet(registration: words[0]) else { return nil }
-            self = .coded(CodeState(g1: .singleByte(part)))
+            self = .coded(CodeState(g1: .singleByte(part)), [.g0(.ascii), .g1(.singleByte(part))])
         }
     }
 }

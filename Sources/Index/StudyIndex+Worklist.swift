@@ -28,6 +28,11 @@ extension StudyIndex {
                         SELECT 1 FROM series WHERE series.study = study.id AND series.state NOT IN ('outOfScope', 'analysed')))))
                 ORDER BY id
                 """, arguments: [studyInstanceUID?.string, since])
+        return try worklist(of: studies, db)
+    }
+
+    /// - Parameter studies: whole rows of `study`.
+    static func worklist(of studies: [Row], _ db: Database) throws -> [WorklistStudy] {
         let selection = studies.map { "\($0["id"] as Int64)" }.joined(separator: ",")
         let notices = try grouped(
             db, "SELECT study, kind, reason FROM notice WHERE study IN (\(selection)) ORDER BY id")
