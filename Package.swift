@@ -92,7 +92,7 @@ let package = Package(
         // Scripted peers, judges and other people's programs, for the tests.
         .target(name: "Support", path: "Tests/Support", swiftSettings: swift),
         tests("DICOMTests", ["DICOM"]),
-        tests("DCMTKTests", ["DCMTK", "DICOM"]),
+        tests("DCMTKTests", ["DCMTK", "DICOM", "Support"]),
         tests("AssociationTests", ["Association", "DICOM", "DCMTK", "Support"]),
         tests("FuzzTests", ["Association", "DICOM", "DCMTK"]),
         tests("StorageTests", ["DICOM", "Storage", crypto]),

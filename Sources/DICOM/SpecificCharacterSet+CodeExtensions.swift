@@ -81,7 +81,7 @@ extension SpecificCharacterSet {
             case 0x21..<0x7F:
                 index += decodeG0(bytes, index, &state, usage, into: &output)
             default:
-                index += decodeG1(bytes, index, state.g1, into: &output)
+                index += decodeG1(bytes, index, state.g1 == .none ? onlyG1 : state.g1, into: &output)
             }
         }
     }

@@ -41,7 +41,10 @@ final class CharacterConverter: Sendable {
         if name == .utf8 { return Array(text.utf8) }
         let bytes = Array(text.utf8)
         let (encoded, count) = encoders[name]!.convertBytes(bytes[...])
-        return count == bytes.count ? encoded : nil
+        guard count == bytes.count else { return nil }
+        // iconv writes some characters as others that look alike; what would not come back does not fit.
+        let (back, read) = named(name).convert(encoded[...])
+        return read == encoded.count && back.utf8.elementsEqual(text.utf8) ? encoded : nil
     }
 
     /// Converts as many bytes as mean something; returns the text and how many bytes it took.

@@ -68,22 +68,28 @@ private struct CodeWriter {
         }
         // A space is in no multi-byte set.
         if scalar == " " {
-            if isMultiByte(state.g0) { designate(.g0(Self.start(set).g0)) }
+            leaveKanji()
             bytes.append(0x20)
             return true
         }
-        if let code = code(scalar, .g0(state.g0)) ?? code(scalar, .g1(state.g1)) {
+        for element in [.g0(state.g0), .g1(state.g1), .g0(Self.start(set).g0)] + set.elements {
+            guard let code = code(scalar, element) else { continue }
+            switch element {
+            case .g0(let g0): if g0 != state.g0 { designate(element) }
+            case .g1(let g1):
+                leaveKanji()
+                if g1 != state.g1 { designate(element) }
+            }
             bytes += code
             return true
         }
-        for element in [.g0(Self.start(set).g0)] + set.elements {
-            if let code = code(scalar, element) {
-                designate(element)
-                bytes += code
-                return true
-            }
-        }
         return false
+    }
+
+    /// ISO 2022 would let a G1 stand beside the kanji, but readers convert from one escape sequence to the next.
+    private mutating func leaveKanji() {
+        let isKanji = state.g0 == .kanji || state.g0 == .supplementaryKanji
+        if isKanji { designate(.g0(Self.start(set).g0)) }
     }
 
     private func isDelimiter(_ scalar: UnicodeScalar) -> Bool {
@@ -94,8 +100,6 @@ private struct CodeWriter {
         default: false
         }
     }
-
-    private func isMultiByte(_ g0: CodeState.G0) -> Bool { g0 == .kanji || g0 == .supplementaryKanji }
 
     private mutating func designate(_ element: CodeElement) {
         let sequence: String

@@ -28,8 +28,11 @@ package struct SpecificCharacterSet: Sendable, Hashable {
     let initial: CodeState
     /// A multi-byte set without code extensions, which replaces everything else.
     let whole: CharacterConverter.Name?
-    /// What the terms allow an encoder to designate, in their order.
+    /// What the terms allow to be designated, in their order.
     let elements: [CodeElement]
+    /// For bytes that come without the escape sequence: the only G1 that the terms know. Some peers, pydicom among them,
+    /// leave the sequence out after a delimiter.
+    let onlyG1: CodeState.G1
 
     package init(terms: [String]) {
         self.terms = terms
@@ -48,6 +51,8 @@ package struct SpecificCharacterSet: Sendable, Hashable {
             }
         }
         self.elements = elements
+        let upper = elements.compactMap { if case .g1(let g1) = $0 { g1 } else { nil } }
+        onlyG1 = upper.count == 1 ? upper[0] : .none
         if whole != nil, terms.count > 1 { isKnown = false }
         self.isKnown = isKnown
         self.whole = whole

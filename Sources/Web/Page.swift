@@ -18,6 +18,7 @@ enum Page {
         "/rows.js": script(PackageResources.rows_js),
         "/live.js": script(PackageResources.live_js),
         "/words.js": script(PackageResources.words_js),
+        "/search.js": script(PackageResources.search_js),
         "/dialogs.js": script(PackageResources.dialogs_js),
         "/icon.svg": Asset(type: "image/svg+xml", bytes: PackageResources.icon_svg),
     ]

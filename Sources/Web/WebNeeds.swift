@@ -13,6 +13,9 @@ import Foundation
 package struct WebNeeds: Sendable {
     /// All studies, in reading order. Called at least every two seconds while a page is open.
     package var worklist: @Sendable () async throws -> [WorklistItem]
+    /// Studies that a person means by the text, in reading order, also such as have left the worklist; and whether there
+    /// are more of them than that.
+    package var search: @Sendable (_ text: String) async throws -> (items: [WorklistItem], isTruncated: Bool)
     /// Nil where there is no such study. `runSequence` is the last run whose outcome the reader had on display; nil means all
     /// that is recorded by now.
     package var acknowledge: @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?
@@ -28,6 +31,7 @@ package struct WebNeeds: Sendable {
 
     package init(
         worklist: @escaping @Sendable () async throws -> [WorklistItem],
+        search: @escaping @Sendable (_ text: String) async throws -> (items: [WorklistItem], isTruncated: Bool),
         acknowledge:
             @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?,
         changes: @escaping @Sendable () async -> AsyncStream<Void>,
@@ -37,6 +41,7 @@ package struct WebNeeds: Sendable {
         receiving: String
     ) {
         self.worklist = worklist
+        self.search = search
         self.acknowledge = acknowledge
         self.changes = changes
         self.readiness = readiness

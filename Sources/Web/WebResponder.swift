@@ -13,6 +13,8 @@ struct WebResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     static let maximumBody = 4 << 10
+    /// Characters of a search; no name, ID or accession number is longer (PS3.5 6.2).
+    static let longestSearch = 64
     static let seconds = 5
 
     let needs: WebNeeds
@@ -70,6 +72,7 @@ struct WebResponder: HTTPResponder {
 
     /// With `?since=REVISION` the answer waits for another revision, and is 204 where none came.
     private func worklist(_ request: Request) async -> Response {
+        if let text = request.uri.queryParameters["q"] { return await search(String(text)) }
         do {
             let since = request.uri.queryParameters["since"].map(String.init)
             let snapshot: WorklistFeed.Snapshot? = try await within(Self.seconds) {
@@ -88,6 +91,30 @@ struct WebResponder: HTTPResponder {
             return .data("application/json", body)
         } catch {
             return .error(.serviceUnavailable, "the worklist cannot be read; see the node's log")
+        }
+    }
+
+    /// `?q=TEXT`: the studies that it means, at once.
+    private func search(_ text: String) async -> Response {
+        struct Answer: Encodable {
+            var items: [WorklistItem]
+            var isTruncated: Bool
+        }
+        guard text.unicodeScalars.count <= Self.longestSearch else {
+            return .error(.badRequest, "search for at most \(Self.longestSearch) characters")
+        }
+        do {
+            let found = try await within(Self.seconds) { try await needs.search(text) }
+            let encoder = JSONEncoder()
+            encoder.dateEncodingStrategy = Timestamp.encoding
+            encoder.outputFormatting = [.withoutEscapingSlashes]
+            return .data(
+                "application/json",
+                try encoder.encode(Answer(items: found.items, isTruncated: found.isTruncated)))
+        } catch {
+            // What was searched for may name a patient: it is not written down.
+            logger.error("a search failed", metadata: ["error": "\(error)"])
+            return .error(.serviceUnavailable, "the search failed; see the node's log")
         }
     }
 

@@ -13,12 +13,10 @@ struct EncodingTests {
         let set = SpecificCharacterSet(terms: sample.terms)
         var bytes = sample.bytes
         while bytes.last == 0x20 { bytes.removeLast() }
-        // Its source returns to ASCII where the first term is romaji, which is legal where both are listed.
-        if sample.source == "chrSQEncoding" {
-            #expect(
-                set.decode(try #require(set.encode(sample.text, as: .personName)), as: .personName).values == [
-                    sample.text
-                ])
+        // The one returns to ASCII where the first term is romaji, the other to an ASCII that it never left: both legal.
+        if ["chrSQEncoding", "chrKoreanMulti"].contains(sample.source) {
+            let decoded = set.decode(try #require(set.encode(sample.text, as: .personName)), as: .personName)
+            #expect(decoded.values.joined(separator: "\\") == sample.text)
         } else {
             #expect(set.encode(sample.text, as: .personName) == bytes)
         }

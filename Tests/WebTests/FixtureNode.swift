@@ -35,6 +35,21 @@ actor FixtureNode {
         return items
     }
 
+    /// Found by more than the list, as old studies are.
+    private(set) var searches: [String] = []
+    private var old: [WorklistItem] = []
+    func setOld(_ old: [WorklistItem]) { self.old = old }
+
+    private func search(_ text: String) throws -> (items: [WorklistItem], isTruncated: Bool) {
+        if isBroken { throw Trouble.broken }
+        searches.append(text)
+        let words = SearchWords(text)
+        let found = (items + old).filter {
+            $0.patientID.hasPrefix(text) || SearchKey(personName: $0.patientName).isFound(by: words)
+        }
+        return (found, text == "many")
+    }
+
     private func acknowledge(_ study: UID, _ by: String, _ runSequence: Int?) throws -> Acknowledged? {
         if isBroken { throw Trouble.broken }
         guard let index = items.firstIndex(where: { $0.studyInstanceUID == study }) else { return nil }
@@ -54,7 +69,8 @@ actor FixtureNode {
 
     nonisolated var needs: WebNeeds {
         WebNeeds(
-            worklist: { try await self.read() }, acknowledge: { try await self.acknowledge($0, $1, $2) },
+            worklist: { try await self.read() }, search: { try await self.search($0) },
+            acknowledge: { try await self.acknowledge($0, $1, $2) },
             changes: { await self.changes() }, readiness: { await self.checks },
             metrics: {
                 var metrics = NodeMetrics()

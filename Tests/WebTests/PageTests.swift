@@ -185,6 +185,71 @@ import Triage
         }
     }
 
+    @Test("/ searches in any script, says what it leaves out, and Esc brings the list back")
+    func search() async throws {
+        let says = "document.getElementById('search-says').innerText"
+        try await open(Fixtures.mixed) { browser, node async throws in
+            let all = try await browser.evaluate(Self.names)
+            try await browser.press("/")
+            #expect(try await browser.evaluate("document.activeElement.id") == "search-text")
+            #expect(try await browser.evaluate("document.getElementById('search-text').value") == "")
+            for typed in ["yamada", "ﾔﾏﾀﾞ", "ヤマダ", "やまだ", "山田"] {
+                try await browser.type(typed)
+                try await browser.wait("\(Self.names) === '山田 太郎' && \(says).includes('1 study found for “\(typed)”')")
+                #expect(try await browser.evaluate(says).contains("critical studies are not shown"))
+                try await browser.evaluate("document.getElementById('search-text').select()")
+            }
+            try await browser.screenshot("search")
+            // Letters are text here, and no keys.
+            #expect(try await browser.evaluate("document.querySelectorAll('dialog[open]').length") == "0")
+            // The counts stay those of the whole list.
+            #expect(try await browser.evaluate("document.querySelector('.count.critical').textContent") == "3 critical")
+            try await browser.press("Enter")
+            #expect(
+                try await browser.evaluate("document.activeElement.querySelector('.first')?.textContent") == "山田 太郎")
+            // A new one that matches comes in reading order, one that does not is told.
+            var second = Fixtures.item(31, "Yamada^Hanako=山田^花子", priority: .critical, minutes: 30)
+            second.findings = [Fixtures.finding(31)]
+            var other = Fixtures.item(32, "Other^One", priority: .critical)
+            other.findings = [Fixtures.finding(32)]
+            let before = try await browser.evaluate(says)
+            await node.set([second, other] + Fixtures.mixed)
+            try await browser.wait("\(Self.names) === '山田 花子|山田 太郎'")
+            #expect(try await browser.evaluate(says) != before)
+            #expect(
+                try await browser.evaluate("document.getElementById('announcer').textContent").contains("Other, One"))
+            try await browser.press("/")
+            try await browser.press("Escape")
+            try await browser.wait("\(Self.names).includes('Svensson')")
+            #expect(try await browser.evaluate(Self.names) == "山田 花子|Other, One|" + all)
+            #expect(try await browser.evaluate("document.getElementById('search-says').hidden") == "true")
+        }
+    }
+
+    @Test("a search finds what has left the list; what is not found, and what is searched for, is text")
+    func searchBeyond() async throws {
+        try await open([]) { browser, node async throws in
+            await node.setOld([Fixtures.item(41, "Old^Study", state: .outOfScope)])
+            try await browser.press("/")
+            try await browser.type("old")
+            try await browser.wait("\(Self.names) === 'Old, Study'")
+            try await browser.evaluate("document.getElementById('search-text').select()")
+            try await browser.type("<img src=x onerror=alert(1)>")
+            try await browser.wait(
+                "document.getElementById('search-says').innerText.includes('No study found for “<img')")
+            #expect(try await browser.evaluate("document.querySelectorAll('main img').length") == "0")
+            try await browser.screenshot("search-none")
+            await node.setBroken(true)
+            try await browser.evaluate("document.getElementById('search-text').select()")
+            try await browser.type("other")
+            try await browser.wait("document.getElementById('search-says').innerText.includes('The search failed')")
+            await node.setBroken(false)
+            try await browser.wait(
+                "document.getElementById('search-says').innerText.includes('No study found for “other”')")
+            #expect(try await browser.evaluate("document.getElementById('search-text').maxLength") == "64")
+        }
+    }
+
     @Test("a new critical study comes to the top by itself and is spoken")
     func arrives() async throws {
         try await open([Fixtures.mixed[3]]) { browser, node async throws in

@@ -54,6 +54,30 @@ import Triage
         #expect(without["volumeML"] is NSNull)
     }
 
+    @Test(
+        "q searches, in any script; what is too long is refused",
+        arguments: [
+            ("yamada", 1), ("%E3%82%84%E3%81%BE%E3%81%A0", 1), ("%EF%BE%94%EF%BE%8F%EF%BE%80%EF%BE%9E", 1),
+            ("H20037", 1), ("nobody", 0), ("", 0), ("%FF%FE", 0), ("%3Cscript%3E", 1),
+            (String(repeating: "a", count: 64), 0), (String(repeating: "a", count: 65), nil),
+        ] as [(String, Int?)])
+    func search(query: String, count: Int?) async throws {
+        let node = FixtureNode(Fixtures.mixed)
+        let answer = try await withServer(node) { try await HTTPProbe(port: $0).get("/api/worklist?q=\(query)") }
+        guard let count else {
+            #expect(answer.status == 400)
+            #expect(await node.searches.isEmpty)
+            return
+        }
+        #expect(answer.status == 200)
+        #expect((answer.json["items"] as? [[String: Any]])?.count == count)
+        #expect(answer.json["isTruncated"] as? Bool == false)
+        if query == "yamada" {
+            let item = try #require((answer.json["items"] as? [[String: Any]])?.first)
+            #expect((item["receivedAt"] as? String)?.hasSuffix("Z") == true)
+        }
+    }
+
     @Test("what is written can be read back, with milliseconds in the ledger and nowhere else")
     func roundTrip() async throws {
         var item = Fixtures.item(1, "Test^Anna")

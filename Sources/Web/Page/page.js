@@ -6,6 +6,7 @@
 import * as dialogs from './dialogs.js';
 import { follow } from './live.js';
 import { fill, fillWithout } from './rows.js';
+import * as search from './search.js';
 import * as words from './words.js';
 
 const byId = id => document.getElementById(id);
@@ -21,14 +22,22 @@ let offset = 0; // server's wall clock less ours, ms
 function show(next) {
   list = next;
   offset = Date.parse(next.now) - Date.now();
-  items = new Map(next.items.map(item => [item.studyInstanceUID, item]));
+  collect();
   draw();
   dialogs.refresh(items);
   announce();
+  search.refresh();
+}
+
+// What the search found may have left the list; what is on the list is newer there.
+function collect() {
+  items = new Map([...search.found() ?? [], ...list.items].map(item => [item.studyInstanceUID, item]));
 }
 
 function draw() {
-  const visible = list.items.filter(item => showsAll || item.state !== 'outOfScope');
+  const listed = list.items.filter(item => showsAll || item.state !== 'outOfScope');
+  const found = search.found()?.map(item => items.get(item.studyInstanceUID) ?? item);
+  const visible = found ?? listed;
   arrange(byId('list'), visible.filter(item => !item.acknowledged));
   const done = visible.filter(item => item.acknowledged);
   arrange(byId('done'), done);
@@ -37,7 +46,8 @@ function draw() {
   for (const [uid, row] of rows) {
     if (!visible.some(item => item.studyInstanceUID === uid)) { row.node.remove(); rows.delete(uid); }
   }
-  drawHead(visible);
+  drawHead(listed);
+  search.say(visible, listed);
   if (selected && !rows.has(selected)) selected = null;
   for (const [uid, row] of rows) row.node.tabIndex = uid === (selected ?? order()[0]) ? 0 : -1;
   tick();
@@ -79,7 +89,7 @@ function drawHead(visible) {
   byId('scope').textContent = showsAll ? `Hide ${outside} out of scope` : `Show ${outside} out of scope`;
   byId('scope').setAttribute('aria-pressed', String(showsAll));
 
-  byId('empty').hidden = visible.length > 0;
+  byId('empty').hidden = visible.length > 0 || search.isOn();
   byId('empty-title').textContent = outside ? 'No studies in scope' : 'No studies yet';
   byId('empty-detail').textContent = outside
     ? `${outside} ${outside === 1 ? 'study is' : 'studies are'} out of scope: no model package claims ${outside === 1 ? 'it' : 'them'}.`
@@ -91,6 +101,7 @@ function announce() {
   const fresh = criticals === null ? [] : now.filter(item => !criticals.has(item.studyInstanceUID));
   criticals = new Set(now.map(item => item.studyInstanceUID));
   if (!fresh.length) return;
+  // Also where a search hides it.
   byId('announcer').textContent = fresh.map(item =>
     `Critical: ${words.personName(item.patientName).first}, ${item.findings[0]?.label ?? item.reason}`).join('. ');
   for (const item of fresh) rows.get(item.studyInstanceUID)?.node.classList.add('new');
@@ -151,6 +162,7 @@ const keys = {
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
   Home: () => select(order()[0]), End: () => select(order().at(-1)),
   a: () => acknowledge(selected), o: toggleScope, '?': () => dialogs.help(), r: () => dialogs.refusals(),
+  '/': () => search.focus(),
   d: () => { opened = opened === selected ? null : selected; draw(); },
 };
 
@@ -185,6 +197,11 @@ addEventListener('pointerup', event => {
 // Assistive technology clicks without a pointer.
 addEventListener('click', event => {
   if (event.detail === 0) acknowledge(event.target.closest?.('.acknowledge')?.closest('.study')?.dataset.study);
+});
+search.start({
+  onChange: () => { collect(); draw(); dialogs.refresh(items); },
+  onEnter: () => select(order()[0]),
+  onLeave: () => { if (selected) select(selected); else byId('search-text').blur(); },
 });
 byId('scope').addEventListener('click', toggleScope);
 byId('help-button').addEventListener('click', () => dialogs.help());

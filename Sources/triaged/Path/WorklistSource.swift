@@ -16,9 +16,18 @@ struct WorklistSource: Sendable {
 
     func items() throws -> [WorklistItem] {
         let since = Int64((Date().timeIntervalSince1970 - Self.history) * 1000)
-        return try index.worklist(since: since).map { study in
+        return Self.inReadingOrder(try index.worklist(since: since))
+    }
+
+    func search(_ text: String) throws -> (items: [WorklistItem], isTruncated: Bool) {
+        let found = try index.search(text)
+        return (Self.inReadingOrder(found.studies), found.isTruncated)
+    }
+
+    private static func inReadingOrder(_ studies: [WorklistStudy]) -> [WorklistItem] {
+        studies.map { study in
             let triage = StudyTriage(StudyEvidence(study))
-            return (triage.order, Self.item(study, triage))
+            return (triage.order, item(study, triage))
         }.sorted { $0.0 < $1.0 }.map(\.1)
     }
 

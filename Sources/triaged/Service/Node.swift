@@ -103,6 +103,7 @@ final class Node {
             configuration: .init(host: configuration.webHost, port: configuration.webPort),
             needs: WebNeeds(
                 worklist: { try await offPool { try worklist.items() } },
+                search: { text in try await offPool { try worklist.search(text) } },
                 acknowledge: { study, by, sequence in
                     try await offPool { try worklist.acknowledge(study, by: by, through: sequence) }
                 },
