@@ -57,13 +57,15 @@ extension EndToEnd {
         static let odd = [
             Odd("no character set, Latin 1 bytes", nil, Array("J".utf8) + [0xE9], "J\u{FFFD}"),
             Odd("an unknown term", "ISO_IR 999", Array("J".utf8) + [0xE9], "J\u{FFFD}"),
-            Odd("an unknown term, plain text", "ISO_IR 999", Array("Doe^Jo".utf8), "Doe^Jo"),
+            Odd("an unknown term, plain text", "ISO_IR 999", Array("Doe^Jo".utf8), "Doe^Jo", isIntact: true),
             Odd(
                 "UTF-8 said, Latin 1 meant", "ISO_IR 192", Array("J".utf8) + [0xE9] + Array("r^A".utf8), "J\u{FFFD}r^A"),
             Odd("an escape sequence that is none", "\\ISO 2022 IR 87", [0x41, 0x1B, 0x24, 0x7A, 0x42], "A\u{FFFD}$zB"),
             Odd("half a kanji", "\\ISO 2022 IR 87", [0x1B, 0x24, 0x42, 0x3B], "\u{FFFD}"),
             Odd("an escape sequence at the end", "\\ISO 2022 IR 87", [0x41, 0x42, 0x1B], "AB\u{FFFD}"),
-            Odd("a term that cannot stand there", "ISO_IR 192\\ISO 2022 IR 87", Array("é^A".utf8), "é^A"),
+            Odd(
+                "a term that cannot stand there", "ISO_IR 192\\ISO 2022 IR 87", Array("é^A".utf8), "é^A", isIntact: true
+            ),
             Odd(
                 "GBK with 5C and 5E as second bytes", "GBK", [0xD5, 0x5C, 0x5E, 0x8E, 0x5E, 0x3D], "誠^巀=",
                 isIntact: true),

@@ -45,7 +45,7 @@ actor FixtureNode {
         searches.append(text)
         let words = SearchWords(text)
         let found = (items + old).filter {
-            $0.patientID.hasPrefix(text) || SearchKey(personName: $0.patientName).isFound(by: words)
+            (!text.isEmpty && $0.patientID.hasPrefix(text)) || SearchKey(personName: $0.patientName).isFound(by: words)
         }
         return (found, text == "many")
     }

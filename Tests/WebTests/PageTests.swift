@@ -218,7 +218,7 @@ import Triage
             #expect(try await browser.evaluate(says) != before)
             #expect(
                 try await browser.evaluate("document.getElementById('announcer').textContent").contains("Other, One"))
-            try await browser.press("/")
+            // From the study, not only from the field.
             try await browser.press("Escape")
             try await browser.wait("\(Self.names).includes('Svensson')")
             #expect(try await browser.evaluate(Self.names) == "山田 花子|Other, One|" + all)

@@ -162,7 +162,7 @@ const keys = {
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
   Home: () => select(order()[0]), End: () => select(order().at(-1)),
   a: () => acknowledge(selected), o: toggleScope, '?': () => dialogs.help(), r: () => dialogs.refusals(),
-  '/': () => search.focus(),
+  '/': () => search.focus(), Escape: () => search.leave(),
   d: () => { opened = opened === selected ? null : selected; draw(); },
 };
 
@@ -201,7 +201,7 @@ addEventListener('click', event => {
 search.start({
   onChange: () => { collect(); draw(); dialogs.refresh(items); },
   onEnter: () => select(order()[0]),
-  onLeave: () => { if (selected) select(selected); else byId('search-text').blur(); },
+  onLeave: () => { byId('search-text').blur(); select(selected); },
 });
 byId('scope').addEventListener('click', toggleScope);
 byId('help-button').addEventListener('click', () => dialogs.help());

@@ -97,6 +97,13 @@ export function say(shown, listed) {
   if (line.textContent !== text) line.replaceChildren(...parts);
 }
 
+// The whole list again.
+export function leave() {
+  if (!isOn()) return;
+  byId('search-text').value = '';
+  typed();
+}
+
 export function start({ onChange, onEnter, onLeave }) {
   changed = onChange;
   const field = byId('search-text');
@@ -107,8 +114,7 @@ export function start({ onChange, onEnter, onLeave }) {
     if (event.isComposing) return;
     if (event.key === 'Escape') {
       event.preventDefault();
-      field.value = '';
-      typed();
+      leave();
       onLeave();
     } else if (event.key === 'ArrowDown') {
       event.preventDefault();
