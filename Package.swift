@@ -51,6 +51,7 @@ let package = Package(
             name: "CDCMTK", cxxSettings: [.unsafeFlags(["-Wno-deprecated-declarations"])],
             linkerSettings: dcmtkLibraries),
         .systemLibrary(name: "COpenVINO", pkgConfig: "openvino"),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenJPEG", pkgConfig: "libopenjp2", providers: [.apt(["libopenjp2-7-dev"])]),
 
         // The standard's words, and the values that cross stages.
@@ -59,7 +60,7 @@ let package = Package(
 
         // The path of a study, in its order.
         stage("Association", ["DICOM", "DCMTK"]),
-        stage("Storage", ["DICOM", crypto]),
+        stage("Storage", ["DICOM", "CLinux", crypto]),
         .target(
             name: "Migrations", path: "migrations",
             resources: [

@@ -29,6 +29,44 @@ extension StudyIndex {
         return try recordings.submit(recording, commit: commit)
     }
 
+    /// Writes down an instance that is durable on disk, behind the answer to the peer: when this returns, its row is in the
+    /// database or certain to be rebuilt by the next start. Whoever reads the index afterwards finds the row.
+    ///
+    /// - Parameters:
+    ///   - epoch: of the file.
+    ///   - make: gives what is to be recorded; called once, on another thread, and may wait for the file's digests.
+    ///   - done: called with the outcome, on another thread; after a failure that is transient once more.
+    package func recordBehind(
+        epoch: Int64, association: AssociationID, callingAETitle: AETitle?,
+        make: @escaping @Sendable () -> (header: InstanceHeader, file: StoredFile),
+        done: @escaping @Sendable (Result<RecordOutcome, IndexError>) -> Void
+    ) throws(IndexError) {
+        let received = clock()
+        let title = callingAETitle?.string ?? ""
+        guard recorder.owe(epoch) else {
+            let made = make()
+            return done(
+                .success(
+                    try record(
+                        made.header, file: made.file, association: association, callingAETitle: callingAETitle,
+                        receivedAt: received)))
+        }
+        // Made once, though it may be written more than once.
+        let recording = Once {
+            let made = make()
+            return Recording(
+                header: made.header, file: made.file, association: association, callingAETitle: title,
+                received: received)
+        }
+        recorder.submit(Recorder.Item(epoch: epoch, make: { recording.value }, done: done)) { [self] in commit($0) }
+    }
+
+    /// False while rows of acknowledged instances cannot be written: nothing more is to be acknowledged then.
+    package var isRecording: Bool { !recorder.isFailing }
+
+    /// Rows of all that was acknowledged so far are in the database when this returns.
+    func settle() { recorder.settle { [self] in commit($0) } }
+
     private func commit(_ batch: [Recording]) -> [Result<RecordOutcome, IndexError>] {
         do {
             return try transact(batch).map { .success($0) }
@@ -102,6 +140,24 @@ extension StudyIndex {
     /// An association has been released or lost. Returns the series that it sent to, for a look at their completeness.
     @discardableResult
     package func associationEnded(_ association: AssociationID) -> [SeriesID] {
-        associations.withLock { $0.end(association) }
+        settle()
+        return associations.withLock { $0.end(association) }
+    }
+}
+
+/// A value that is made when it is first asked for, by one thread at a time.
+private final class Once<Value: Sendable>: Sendable {
+    private let made = Mutex<Value?>(nil)
+    private let make: @Sendable () -> Value
+
+    init(_ make: @escaping @Sendable () -> Value) { self.make = make }
+
+    var value: Value {
+        made.withLock { made in
+            if let made { return made }
+            let value = make()
+            made = value
+            return value
+        }
     }
 }

@@ -24,6 +24,7 @@ package final class StudyIndex: Sendable {
     let boot: String
     let openedAt: Moment
     let recordings = GroupCommit<Recording, RecordOutcome>()
+    let recorder = Recorder()
     let associations = Mutex(OpenAssociations())
     let memory = WriterMemory()
     let syncer: Syncer
@@ -43,7 +44,8 @@ package final class StudyIndex: Sendable {
         self.onWorklistChange = onWorklistChange
         openedAt = clock()
         pool = try Self.open(path)
-        syncer = Syncer(pool: pool, memory: memory)
+        syncer = Syncer(pool: pool, memory: memory, recorder: recorder)
+        _ = recorder.giveUp(try syncedEpoch())
     }
 
     /// Opens an index that another process may be using, to read from it only.
@@ -61,11 +63,12 @@ package final class StudyIndex: Sendable {
         do { pool = try DatabasePool(path: path, configuration: configuration) } catch {
             throw .cannotOpen(path: path, message: "\(error)")
         }
-        syncer = Syncer(pool: pool, memory: memory)
+        syncer = Syncer(pool: pool, memory: memory, recorder: recorder)
     }
 
     /// Writes what is in the write-ahead log to the database and lets go of the file.
     package func close() throws(IndexError) {
+        settle()
         syncer.stop()
         do {
             try syncer.sync()
@@ -86,6 +89,7 @@ package final class StudyIndex: Sendable {
 
     /// A transaction that is on disk when this returns, and with it every earlier one.
     func durably<T>(_ body: (Database) throws -> T) throws(IndexError) -> T {
+        settle()
         do {
             return try pool.writeWithoutTransaction { db in
                 try Self.inDurableTransaction(db, memory: memory, body)
@@ -115,6 +119,7 @@ package final class StudyIndex: Sendable {
     }
 
     func reading<T>(_ body: (Database) throws -> T) throws(IndexError) -> T {
+        settle()
         do { return try pool.read(body) } catch { throw .wrapping(error) }
     }
 

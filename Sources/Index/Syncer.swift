@@ -10,6 +10,7 @@ import Synchronization
 final class Syncer: Sendable {
     private let pool: DatabasePool
     private let memory: WriterMemory
+    private let recorder: Recorder
     private let queue = DispatchQueue(label: "index.sync", qos: .utility)
     private struct State {
         var isScheduled = false
@@ -19,8 +20,9 @@ final class Syncer: Sendable {
     /// How long a row may be in the log without being on disk, while all goes well.
     private let delay = DispatchTimeInterval.milliseconds(1000)
 
-    init(pool: DatabasePool, memory: WriterMemory) {
+    init(pool: DatabasePool, memory: WriterMemory, recorder: Recorder) {
         self.pool = pool
+        self.recorder = recorder
         self.memory = memory
     }
 
@@ -48,11 +50,12 @@ final class Syncer: Sendable {
     func sync() throws {
         try pool.writeWithoutTransaction { db in
             try StudyIndex.inDurableTransaction(db, memory: memory) { db in
-                // Files of the latest epoch may still be on their way to their rows; those of earlier ones whose rows come
-                // late are recorded in a durable transaction (`StudyIndex.commit`).
-                let epoch = try Int64.fetchOne(db, sql: "SELECT max(epoch) FROM instance") ?? 0
+                // Files of the latest epoch may still be on their way to their rows, and so may those of earlier ones for
+                // which the recorder owes; all others come in a durable transaction (`StudyIndex.commit`).
+                let latest = try Int64.fetchOne(db, sql: "SELECT max(epoch) FROM instance") ?? 0
+                let epoch = recorder.giveUp(latest - 1)
                 try db.execute(
-                    sql: "UPDATE node SET syncedEpoch = max(syncedEpoch, ?)", arguments: [epoch - 1])
+                    sql: "UPDATE node SET syncedEpoch = max(syncedEpoch, ?)", arguments: [epoch])
             }
             // Only now: before the commit a failure would leave it ahead of what is on disk.
             memory.syncedEpoch = nil

@@ -3,16 +3,16 @@
 
 import Synchronization
 
-/// Buffers that outlive one instance, so that the kernel need not hand out and clear a megabyte for each.
+/// Buffers that outlive one instance, so that the kernel need not hand out and clear memory for each.
 final class BufferPool: Sendable {
-    /// What of an instance waits in memory before it goes to a file.
-    static let size = 1 << 20
+    /// So many bytes are written at a time; whole blocks of `Tally`.
+    static let size = 256 << 10
 
     /// Belongs to one writer at a time.
     struct Buffer: @unchecked Sendable { let bytes: UnsafeMutableRawBufferPointer }
 
     private let free = Mutex<[Buffer]>([])
-    private let limit = 16
+    private let limit = 64
 
     func take() -> Buffer {
         free.withLock { $0.popLast() }

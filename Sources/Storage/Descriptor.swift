@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 
 /// An open file or directory; closed when it goes.
@@ -31,6 +32,17 @@ struct Descriptor: ~Copyable {
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(StorageError) {
+        var count: Int
+        repeat { count = pwrite(number, bytes, bytes.count, offset) } while count < 0 && errno == EINTR
+        guard count == bytes.count else { throw .last("pwrite", path) }
+    }
+
+    /// Sends what was written on its way to the disk without waiting for it. Promises nothing: `sync` does.
+    func beginSync(from offset: Int, count: Int) {
+        _ = clinux_begin_write(number, Int64(offset), Int64(count))
     }
 
     /// Data and size are on disk when this returns. A failure is final: the kernel drops the pages that it could not
@@ -69,6 +81,15 @@ enum Files {
         }
         unlink(from)
         return true
+    }
+
+    /// What a symbolic link says; nil where the path is none.
+    static func target(ofLink path: String) -> String? {
+        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = bytes.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink(path, $0, bytes.count) } ?? -1
+        }
+        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }
 
     /// Names in a directory, without "." and "..", sorted.

@@ -19,7 +19,7 @@ package struct FileMetaInformation: Sendable, Hashable {
         self.sourceAETitle = sourceAETitle
     }
 
-    /// Preamble, prefix and group 0002, always Explicit VR Little Endian (PS3.10 7.1).
+    /// Preamble, prefix and group 0002, always Explicit VR Little Endian (PS3.10 7.1). It ends with an empty seal.
     package var bytes: [UInt8] {
         var group: [UInt8] = []
         func put16(_ value: Int) { group += [UInt8(value & 0xFF), UInt8(value >> 8 & 0xFF)] }
@@ -40,6 +40,10 @@ package struct FileMetaInformation: Sendable, Hashable {
         element(0x0012, "UI", Implementation.classUID.string, padding: 0)
         element(0x0013, "SH", Implementation.versionName, padding: 0x20)
         if let sourceAETitle { element(0x0016, "AE", sourceAETitle.string, padding: 0x20) }
+        // The standard's place for what only the writer understands.
+        element(0x0100, "UI", Implementation.classUID.string, padding: 0)
+        group += [0x02, 0, 0x02, 0x01, UInt8(ascii: "O"), UInt8(ascii: "B"), 0, 0, UInt8(Seal.length), 0, 0, 0]
+        group += Seal.none.bytes
         var file = [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)
         file += [0x02, 0, 0, 0, UInt8(ascii: "U"), UInt8(ascii: "L"), 4, 0]
         file += (0..<4).map { UInt8(truncatingIfNeeded: group.count >> (8 * $0)) }
@@ -48,8 +52,12 @@ package struct FileMetaInformation: Sendable, Hashable {
 
     /// Reads what stands before the data set in a Part 10 file, ours or another's. Nil where it is none.
     ///
+    /// The seal is nil in files that this store did not write; it counts only where it ends what stands before the data set.
+    ///
     /// - Parameter head: the beginning of the file; 4 KiB are enough for any sensible header.
-    package static func parse(_ head: UnsafeRawBufferPointer) -> (meta: FileMetaInformation, dataSetOffset: Int)? {
+    package static func parse(
+        _ head: UnsafeRawBufferPointer
+    ) -> (meta: FileMetaInformation, dataSetOffset: Int, seal: Seal?)? {
         guard head.count > 132, head[128..<132].elementsEqual("DICM".utf8) else { return nil }
         func u16(_ at: Int) -> Int { Int(head[at]) | Int(head[at + 1]) << 8 }
         func u32(_ at: Int) -> Int { u16(at) | u16(at + 2) << 16 }
@@ -73,6 +81,8 @@ package struct FileMetaInformation: Sendable, Hashable {
         let meta = FileMetaInformation(
             sopClassUID: sopClass, sopInstanceUID: instance, transferSyntaxUID: syntax,
             sourceAETitle: values[0x0016].flatMap { AETitle(bytes: $0) })
-        return (meta, offset)
+        let isOurs = values[0x0100].flatMap({ UID(bytes: $0) }) == Implementation.classUID
+        let seal = values[0x0102].flatMap { isOurs && $0.elementsEqual(head[..<offset].suffix(Seal.length)) ? Seal(bytes: $0) : nil }
+        return (meta, offset, seal)
     }
 }

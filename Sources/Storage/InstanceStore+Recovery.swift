@@ -18,18 +18,30 @@ package struct FoundFile: Sendable, Hashable {
 }
 
 extension InstanceStore {
+    /// Removes what an interrupted run left half-written: its temporary files, and the instances that its notes lead to.
+    static func clearIncoming(of directory: String) throws(StorageError) {
+        let incoming = directory + "/incoming/"
+        for name in try Files.names(in: incoming) {
+            if let target = Files.target(ofLink: incoming + name), (try? Part10File(path: incoming + name))?.seal == Seal.none {
+                unlink(incoming + target)
+            }
+            unlink(incoming + name)
+        }
+    }
+
     /// The files of all epochs after `epoch`, in the order in which they were written. Looks at names only, and at no
     /// directory of an earlier epoch. The names are on disk when this returns: one that a killed process did not come to
     /// sync may get its row now, and a copy that is sent again would be given up for it.
     package func files(afterEpoch epoch: Int64) throws(StorageError) -> [FoundFile] {
         var found: [FoundFile] = []
-        for number in try Self.epochNumbers(in: directory) where number > epoch {
-            let path = Self.path(ofEpoch: number)
+        for number in try Places.epochNumbers(in: directory) where number > epoch {
+            let path = Places.path(ofEpoch: number)
             try Descriptor(directory + "/" + path, O_RDONLY | O_DIRECTORY, shown: path).syncEntries()
             for name in try Files.names(in: directory + "/" + path) {
                 let relativePath = path + "/" + name
                 var status = stat()
-                guard lstat(directory + "/" + relativePath, &status) == 0 else { continue }
+                // Nothing was ever written to an unused place.
+                guard lstat(directory + "/" + relativePath, &status) == 0, status.st_size > 0 else { continue }
                 found.append(
                     FoundFile(
                         relativePath: relativePath, epoch: number,
@@ -41,11 +53,13 @@ extension InstanceStore {
 
     /// Reads a stored file once more, for its row or to verify it. What was read is on disk when this returns.
     ///
+    /// - Throws: `unfinished` and `damaged` among others.
     /// - Parameter scan: sees the data set's bytes in order, and returns the place of Pixel Data once it knows.
     package func reread(
         _ file: FoundFile, scan: (FileMetaInformation, UnsafeRawBufferPointer) throws -> UInt64?
     ) throws -> StoredInstance {
         let part10 = try open(file.relativePath)
+        try part10.checkSeal()
         var digest = SplitDigest()
         let buffer = buffers.take()
         defer { buffers.give(buffer) }
@@ -53,7 +67,7 @@ extension InstanceStore {
             let count = try part10.read(into: buffer.bytes)
             guard count > 0 else { break }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
-            try digest.update(bytes, pixelDataOffset: try scan(part10.meta, bytes))
+            digest.update(bytes, pixelDataOffset: try scan(part10.meta, bytes))
         }
         try part10.sync()
         let (header, pixels) = digest.finish()

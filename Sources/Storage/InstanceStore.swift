@@ -14,31 +14,17 @@ package final class InstanceStore: Sendable {
     package let directory: String
 
     let buffers = BufferPool()
+    let places: Places
     private let lock: Descriptor
-    private let epochs: Mutex<Epochs>
     private let results: Mutex<[String: SharedDirectory]> = Mutex([:])
     private let temporaryNumber = Atomic<UInt64>(0)
 
     /// Files of an epoch, so that a directory stays small and a start looks at few files.
     package static let epochCapacity = 4096
 
-    private struct Epochs: ~Copyable {
-        var current: EpochDirectory
-        /// The number of its next file; none of its files has this number or a greater one.
-        var next: Int
-    }
-
-    struct EpochDirectory {
-        var number: Int64
-        /// Relative to the store.
-        var path: String
-        var directory: SharedDirectory
-    }
-
     /// Makes the directory where it is missing, takes its lock, and removes what an interrupted run left half-written.
     package init(directory: String, epochCapacity: Int = InstanceStore.epochCapacity) throws(StorageError) {
         self.directory = directory
-        capacity = epochCapacity
         try Files.makeDirectory(directory)
         lock = try Descriptor(directory + "/lock", O_RDWR | O_CREAT)
         guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
@@ -46,25 +32,9 @@ package final class InstanceStore: Sendable {
             throw .last("flock", directory)
         }
         for name in ["instances", "results", "incoming"] { try Files.makeDirectory(directory + "/" + name) }
-        for name in try Files.names(in: directory + "/incoming") { unlink(directory + "/incoming/" + name) }
-
-        let latest = try Self.epochNumbers(in: directory).last
-        var current = try Self.makeEpoch(latest ?? 1, in: directory)
-        var next =
-            try Files.names(in: directory + "/" + current.path).map(Self.number(ofFile:)).max().map { $0 + 1 } ?? 0
-        if next >= epochCapacity {
-            current = try Self.makeEpoch(current.number + 1, in: directory)
-            next = 0
-        }
-        epochs = Mutex(Epochs(current: current, next: next))
+        try Self.clearIncoming(of: directory)
+        places = try Places(directory: directory, capacity: epochCapacity)
     }
-
-    /// Of "1.2.3.17.dcm", the 17.
-    private static func number(ofFile name: String) -> Int {
-        name.split(separator: ".").dropLast().last.flatMap { Int($0) } ?? 0
-    }
-
-    private let capacity: Int
 
     /// Begins one instance. The writer belongs to one thread.
     package func writer(for meta: FileMetaInformation) -> InstanceWriter { InstanceWriter(store: self, meta: meta) }
@@ -103,52 +73,11 @@ package final class InstanceStore: Sendable {
         return Int64(status.f_bavail) * Int64(status.f_frsize)
     }
 
-    // MARK: Places
+    // MARK: Names
 
     /// A name that nobody else has, for a file that is being written.
     func temporaryPath() -> String {
         "\(directory)/incoming/\(temporaryNumber.add(1, ordering: .relaxed).newValue)"
-    }
-
-    /// Where the next finished file goes: a number that no file of the epoch has.
-    func nextPlace() throws(StorageError) -> (epoch: EpochDirectory, number: Int) {
-        let place: Result<(EpochDirectory, Int), StorageError> = epochs.withLock { epochs in
-            do throws(StorageError) {
-                if epochs.next >= capacity {
-                    epochs.current = try Self.makeEpoch(epochs.current.number + 1, in: directory)
-                    epochs.next = 0
-                }
-                defer { epochs.next += 1 }
-                return .success((epochs.current, epochs.next))
-            } catch { return .failure(error) }
-        }
-        return try place.get()
-    }
-
-    /// A thousand epochs share a directory.
-    static func path(ofEpoch number: Int64) -> String {
-        func digits(_ number: Int64, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        return "instances/\(digits(number / 1000, 6))/\(digits(number, 9))"
-    }
-
-    private static func makeEpoch(_ number: Int64, in directory: String) throws(StorageError) -> EpochDirectory {
-        let path = path(ofEpoch: number)
-        let parent = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
-        try Files.makeDirectory(directory + "/" + parent)
-        try Files.makeDirectory(directory + "/" + path)
-        return EpochDirectory(
-            number: number, path: path, directory: try SharedDirectory(directory + "/" + path, shown: path))
-    }
-
-    static func epochNumbers(in directory: String) throws(StorageError) -> [Int64] {
-        var numbers: [Int64] = []
-        for group in try Files.names(in: directory + "/instances") where Int64(group) != nil {
-            numbers += try Files.names(in: "\(directory)/instances/\(group)").compactMap { Int64($0) }
-        }
-        return numbers.sorted()
     }
 
     func resultDirectory(_ name: String) throws(StorageError) -> SharedDirectory {

@@ -18,26 +18,42 @@ package struct StoredInstance: Sendable, Hashable {
     package var pixelDigest: [UInt8]?
 }
 
+/// A file that is on disk for certain, while its digests may still be on their way.
+package struct DurableInstance: Sendable {
+    package let relativePath: String
+    package let epoch: Int64
+    package let size: Int64
+    let digests: DigestLane
+
+    /// To be called once; waits for the digests.
+    package func stored() -> StoredInstance {
+        let (header, pixels) = digests.finish()
+        return StoredInstance(
+            relativePath: relativePath, epoch: epoch, size: size, headerDigest: header, pixelDigest: pixels)
+    }
+}
+
 /// Receives one instance. Belongs to one thread; what is not committed leaves nothing behind.
 package final class InstanceWriter {
     private let store: InstanceStore
-    private let meta: FileMetaInformation
-    private var digest = SplitDigest()
+    private let head: [UInt8]
+    private let digests: DigestLane
+    private var tally = Tally()
     private var buffer: BufferPool.Buffer?
     private var filled = 0
-    private var temporary: Temporary?
-    private var size: Int64 = 0
-
-    private struct Temporary: ~Copyable {
-        let path: String
-        let file: Descriptor
-    }
+    private var place: Place?
+    /// Of what has gone to the file.
+    private var written = 0
+    private var pixelDataOffset: UInt64?
 
     init(store: InstanceStore, meta: FileMetaInformation) {
         self.store = store
-        self.meta = meta
-        buffer = store.buffers.take()
-        meta.bytes.withUnsafeBytes { fill($0) }
+        head = meta.bytes
+        digests = DigestLane(pool: store.buffers)
+        let buffer = store.buffers.take()
+        buffer.bytes.copyBytes(from: head)
+        self.buffer = buffer
+        filled = head.count
     }
 
     deinit { abandon() }
@@ -48,71 +64,79 @@ package final class InstanceWriter {
     ///   knows it, and from then on.
     /// - Throws: after a throw the writer can only be abandoned.
     package func append(_ bytes: UnsafeRawBufferPointer, pixelDataOffset: UInt64?) throws(StorageError) {
-        try digest.update(bytes, pixelDataOffset: pixelDataOffset)
-        var rest = bytes
-        while rest.count > BufferPool.size - filled {
-            let room = BufferPool.size - filled
-            fill(UnsafeRawBufferPointer(rebasing: rest[..<room]))
-            rest = UnsafeRawBufferPointer(rebasing: rest[room...])
-            try spill()
+        if self.pixelDataOffset == nil, let pixelDataOffset {
+            guard pixelDataOffset + UInt64(SplitDigest.lag) >= UInt64(written + filled - head.count) else {
+                throw .pixelDataOffsetTooLate
+            }
+            self.pixelDataOffset = pixelDataOffset
         }
-        fill(rest)
+        var rest = bytes
+        while true {
+            guard let buffer else { preconditionFailure("the writer was committed or abandoned") }
+            let count = min(rest.count, BufferPool.size - filled)
+            if count > 0 {
+                buffer.bytes[filled...].copyBytes(from: rest[rest.startIndex..<rest.startIndex + count])
+                filled += count
+            }
+            guard count < rest.count else { return }
+            rest = UnsafeRawBufferPointer(rebasing: rest[(rest.startIndex + count)...])
+            try spill()
+            self.buffer = store.buffers.take()
+            filled = 0
+        }
     }
 
-    /// Makes the instance durable. The order is that of decision 1: data, name, directory.
-    package func commit() throws(StorageError) -> StoredInstance {
+    /// Makes the instance durable: one sync brings data and size to disk, and the name is there already (decision 1).
+    package func makeDurable() throws(StorageError) -> DurableInstance {
         do throws(StorageError) {
-            try spill()
-            guard let path = temporary?.path else { preconditionFailure("a writer commits once") }
-            try temporary?.file.sync()
-            let place = try store.nextPlace()
-            // The number makes the name new in its directory, so that the rename replaces nothing.
-            let name = "\(place.epoch.path)/\(meta.sopInstanceUID).\(place.number).dcm"
-            guard rename(path, store.directory + "/" + name) == 0 else { throw StorageError.last("rename", name) }
-            // Closed, and no longer there to be abandoned.
-            temporary = nil
-            release()
-            do throws(StorageError) { try place.epoch.directory.sync() } catch {
-                // The name may or may not be on disk: not a success, and not to be found by the next start either.
-                unlink(store.directory + "/" + name)
-                throw error
+            let isWhole = written == 0
+            try spill(isLast: true)
+            guard let place else { preconditionFailure("a writer commits once") }
+            if !isWhole {
+                try place.file.write(Seal(size: UInt64(written), tally: tally.value).bytes, at: sealOffset)
             }
-            let (header, pixels) = digest.finish()
-            return StoredInstance(
-                relativePath: name, epoch: place.epoch.number, size: size, headerDigest: header, pixelDigest: pixels)
+            try place.file.sync()
+            self.place = nil
+            store.places.leave(place)
+            return DurableInstance(
+                relativePath: place.path, epoch: place.epoch, size: Int64(written), digests: digests)
         } catch {
             abandon()
             throw error
         }
     }
 
+    package func commit() throws(StorageError) -> StoredInstance { try makeDurable().stored() }
+
     /// Forgets the instance; nothing of it remains.
     package func abandon() {
-        if let path = temporary?.path { unlink(path) }
-        temporary = nil
-        release()
-    }
-
-    private func release() {
+        if let place {
+            unlink(store.directory + "/" + place.path)
+            store.places.leave(place)
+        }
+        place = nil
         if let buffer { store.buffers.give(buffer) }
         buffer = nil
     }
 
-    private func fill(_ bytes: UnsafeRawBufferPointer) {
-        guard let buffer, !bytes.isEmpty else { return }
-        buffer.bytes[filled...].copyBytes(from: bytes)
-        filled += bytes.count
-        size += Int64(bytes.count)
-    }
+    private var sealOffset: Int { head.count - Seal.length }
 
-    private func spill() throws(StorageError) {
+    /// Writes what is in the buffer and hands it on to be digested.
+    private func spill(isLast: Bool = false) throws(StorageError) {
         guard let buffer else { preconditionFailure("the writer was committed or abandoned") }
-        if temporary == nil {
-            let path = store.temporaryPath()
-            temporary = Temporary(
-                path: path, file: try Descriptor(path, O_WRONLY | O_CREAT | O_EXCL, shown: meta.sopInstanceUID.string))
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<filled])
+        tally.update(bytes)
+        let start = written == 0 ? head.count : 0
+        if isLast, written == 0 {
+            let seal = Seal(size: UInt64(filled), tally: tally.value).bytes
+            buffer.bytes[sealOffset..<head.count].copyBytes(from: seal)
         }
-        try temporary?.file.write(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<filled]))
-        filled = 0
+        if place == nil { place = try store.places.take() }
+        try place?.file.write(bytes)
+        // The disk works while the rest arrives, so that little is left to the sync.
+        if !isLast { place?.file.beginSync(from: written, count: filled) }
+        written += filled
+        self.buffer = nil
+        digests.take(buffer, start..<filled, pixelDataOffset: pixelDataOffset)
     }
 }

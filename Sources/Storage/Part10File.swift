@@ -9,6 +9,8 @@ package final class Part10File {
     /// Where the data set begins, bytes from the start of the file.
     package let dataSetOffset: Int64
     package let dataSetLength: Int64
+    /// Nil in a file that this store did not write.
+    let seal: Seal?
     private let file: Descriptor
 
     package init(path: String) throws(StorageError) {
@@ -18,10 +20,11 @@ package final class Part10File {
         let number = file.number
         let count = head.withUnsafeMutableBytes { pread(number, $0.baseAddress, $0.count, 0) }
         guard count >= 0 else { throw .last("read", path) }
-        guard let (meta, offset) = head[..<count].withUnsafeBytes({ FileMetaInformation.parse($0) }) else {
+        guard let (meta, offset, seal) = head[..<count].withUnsafeBytes({ FileMetaInformation.parse($0) }) else {
             throw .notPart10(path: path)
         }
         self.meta = meta
+        self.seal = seal
         dataSetOffset = Int64(offset)
         dataSetLength = size - Int64(offset)
         guard lseek(number, Int(offset), SEEK_SET) >= 0 else { throw .last("lseek", path) }
@@ -36,5 +39,39 @@ package final class Part10File {
             if count >= 0 { return count }
             guard errno == EINTR else { throw .last("read", file.path) }
         }
+    }
+
+    /// Throws `unfinished` or `damaged` where the file is not as this store sealed it; a file without a place for a seal has
+    /// none to be checked.
+    func checkSeal() throws(StorageError) {
+        guard let seal else { return }
+        guard seal != .none else { throw .unfinished(path: file.path) }
+        var buffer = [UInt8](repeating: 0, count: BufferPool.size)
+        var tally = Tally()
+        var offset = 0
+        while true {
+            var count = 0
+            // Whole blocks go to the tally; a read may end anywhere.
+            while count < buffer.count {
+                let more = buffer.withUnsafeMutableBytes { [number = file.number] in
+                    pread(number, $0.baseAddress! + count, $0.count - count, offset + count)
+                }
+                if more < 0 {
+                    if errno == EINTR { continue }
+                    throw .last("read", file.path)
+                }
+                guard more > 0 else { break }
+                count += more
+            }
+            if offset == 0 {
+                let place = Int(dataSetOffset) - Seal.length..<Int(dataSetOffset)
+                guard place.upperBound <= count else { throw .damaged(path: file.path) }
+                buffer.replaceSubrange(place, with: Seal.none.bytes)
+            }
+            buffer.withUnsafeBytes { tally.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            offset += count
+            guard count == buffer.count else { break }
+        }
+        guard seal == Seal(size: UInt64(offset), tally: tally.value) else { throw .damaged(path: file.path) }
     }
 }

@@ -7,7 +7,7 @@ import Crypto
 struct SplitDigest {
     /// The place of Pixel Data is known once its element header has been read: 12 bytes at most (PS3.5 7.1.2). So many bytes
     /// wait here until it is clear to which part they belong.
-    private static let lag = 16
+    static let lag = 16
     private var header = SHA256()
     private var pixels: SHA256?
     private var held: [UInt8] = []
@@ -17,13 +17,13 @@ struct SplitDigest {
     init() { held.reserveCapacity(2 * Self.lag) }
 
     /// - Parameter pixelDataOffset: from the first byte of the data set; nil while it is not known.
-    mutating func update(_ bytes: UnsafeRawBufferPointer, pixelDataOffset: UInt64?) throws(StorageError) {
+    mutating func update(_ bytes: UnsafeRawBufferPointer, pixelDataOffset: UInt64?) {
         if pixels != nil {
             pixels?.update(bufferPointer: bytes)
             return
         }
         if let offset = pixelDataOffset {
-            guard offset >= digested else { throw .pixelDataOffsetTooLate }
+            precondition(offset >= digested, "the writer has seen to it")
             release(held.count, before: offset)
             absorb(bytes, before: offset)
             return
@@ -56,7 +56,7 @@ struct SplitDigest {
     }
 
     /// The second is nil where no Pixel Data was named.
-    consuming func finish() -> (header: [UInt8], pixels: [UInt8]?) {
+    mutating func finish() -> (header: [UInt8], pixels: [UInt8]?) {
         release(held.count, before: .max)
         return (Array(header.finalize()), pixels.map { Array($0.finalize()) })
     }

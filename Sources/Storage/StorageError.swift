@@ -12,6 +12,10 @@ package enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A path that does not lead into the store.
     case foreignPath(String)
     case notPart10(path: String)
+    /// A file that was begun and never acknowledged.
+    case unfinished(path: String)
+    /// A file whose bytes are not those that were sealed.
+    case damaged(path: String)
     /// The scan named the place of Pixel Data after the bytes there had gone by.
     case pixelDataOffsetTooLate
     /// An object is kept already under this name with other bytes.
@@ -32,6 +36,8 @@ package enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(directory): another triaged has this store; stop it or configure another directory"
         case .foreignPath(let path): "\(path): not a path in the store"
         case .notPart10(let path): "\(path): no DICOM Part 10 file, or damaged"
+        case .unfinished(let path): "\(path): was not received whole"
+        case .damaged(let path): "\(path): its bytes are not those that were written"
         case .pixelDataOffsetTooLate: "internal error: the place of Pixel Data was named too late"
         case .exists(let path): "\(path): exists with other bytes"
         }

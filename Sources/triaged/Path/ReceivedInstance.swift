@@ -16,7 +16,11 @@ final class ReceivedInstance: InstanceSink {
     private var scan: DataSetScan
     private let writer: InstanceWriter
 
-    init(reception: Reception, request: StoreRequest, association: AssociationInfo) {
+    init(reception: Reception, request: StoreRequest, association: AssociationInfo) throws(StoreRefusal) {
+        guard reception.index.isRecording else {
+            reception.counters.refused(.outOfResources)
+            throw StoreRefusal(status: .outOfResources, comment: "the index cannot be written")
+        }
         self.reception = reception
         self.request = request
         self.association = association
@@ -41,11 +45,10 @@ final class ReceivedInstance: InstanceSink {
         do throws(StoreRefusal) {
             CrashPoint.reach(.instanceReceived)
             let header = try self.header()
-            let stored = try self.stored()
+            let durable = try self.durable()
             CrashPoint.reach(.fileStored)
-            try record(header, stored)
-            CrashPoint.reach(.rowWritten)
-            reception.counters.received(bytes: stored.size)
+            try record(header, durable)
+            reception.counters.received(bytes: durable.size)
             return StoreAnswer(.success)
         } catch {
             writer.abandon()
@@ -70,34 +73,21 @@ final class ReceivedInstance: InstanceSink {
         return header
     }
 
-    private func stored() throws(StoreRefusal) -> Storage.StoredInstance {
-        do throws(StorageError) { return try writer.commit() } catch { throw refusal(error) }
+    private func durable() throws(StoreRefusal) -> DurableInstance {
+        do throws(StorageError) { return try writer.makeDurable() } catch { throw refusal(error) }
     }
 
-    private func record(_ header: InstanceHeader, _ stored: Storage.StoredInstance) throws(StoreRefusal) {
+    /// Digests and row follow behind the answer: the file alone makes the row certain to come (decision 1).
+    private func record(_ header: InstanceHeader, _ durable: DurableInstance) throws(StoreRefusal) {
+        let path = durable.relativePath
+        let keeper = RowKeeper(reception: reception, path: path, metadata: metadata)
         do throws(IndexError) {
-            let outcome = try reception.index.record(
-                header, file: StoredFile(stored), association: association.id,
-                callingAETitle: association.callingAETitle)
-            switch outcome {
-            case .new, .coercedCopy: break
-            case .duplicate:
-                reception.counters.duplicate()
-                try? reception.store.remove(stored.relativePath)
-            case .restored(let lost):
-                log(
-                    .error, "a stored file was missing or damaged; the copy sent again has taken its place",
-                    ["path": "\(lost)"])
-            case .transcodedCopyPending:
-                log(.notice, "the instance came again in another transfer syntax", [:])
-            case .conflict(let reason):
-                log(
-                    .error, "the instance came again and differs: analysis of its study is blocked",
-                    ["reason": "\(reason)"])
-            }
+            try reception.index.recordBehind(
+                epoch: durable.epoch, association: association.id, callingAETitle: association.callingAETitle,
+                make: { (header, StoredFile(durable.stored())) }, done: { keeper.recorded($0) })
         } catch {
-            try? reception.store.remove(stored.relativePath)
-            log(.error, "the index cannot be written: \(error)", [:])
+            try? reception.store.remove(path)
+            reception.logger.error("the index cannot be written: \(error)", metadata: metadata)
             throw StoreRefusal(
                 status: error.isOutOfSpace ? .outOfResources : .processingFailure,
                 comment: "the index cannot be written")
@@ -105,26 +95,63 @@ final class ReceivedInstance: InstanceSink {
     }
 
     private func refusal(_ error: ScanError) -> StoreRefusal {
-        log(.warning, "data set refused: \(error)", [:])
+        log(.warning, "data set refused: \(error)")
         return StoreRefusal(
             status: error.isStructural ? .cannotUnderstand : .dataSetDoesNotMatchSOPClass,
             comment: String("\(error)".prefix(64)))
     }
 
     private func refusal(_ error: StorageError) -> StoreRefusal {
-        log(.error, "not stored: \(error)", [:])
+        log(.error, "not stored: \(error)")
         return StoreRefusal(
             status: error.isOutOfSpace ? .outOfResources : .processingFailure,
             comment: error.isOutOfSpace ? "no space to store" : "storing failed")
     }
 
-    private func log(_ level: Logger.Level, _ message: Logger.Message, _ more: Logger.Metadata) {
-        var metadata: Logger.Metadata = [
+    private func log(_ level: Logger.Level, _ message: Logger.Message) {
+        reception.logger.log(level: level, message, metadata: metadata)
+    }
+
+    private var metadata: Logger.Metadata {
+        [
             "sopInstanceUID": "\(request.affectedSOPInstanceUID)", "callingAETitle": "\(association.callingAETitle)",
             "association": "\(association.id)",
         ]
-        metadata.merge(more) { _, new in new }
-        reception.logger.log(level: level, message, metadata: metadata)
+    }
+}
+
+/// What is done about an instance once its row tells whether it was known.
+private struct RowKeeper: Sendable {
+    let reception: Reception
+    let path: String
+    let metadata: Logger.Metadata
+
+    func recorded(_ result: Result<RecordOutcome, IndexError>) {
+        switch result {
+        case .success(.new), .success(.coercedCopy): break
+        case .success(.duplicate):
+            reception.counters.duplicate()
+            try? reception.store.remove(path)
+        case .success(.restored(let lost)):
+            log(
+                .error, "a stored file was missing or damaged; the copy sent again has taken its place",
+                ["path": "\(lost)"])
+        case .success(.transcodedCopyPending): log(.notice, "the instance came again in another transfer syntax")
+        case .success(.conflict(let reason)):
+            log(
+                .error, "the instance came again and differs: analysis of its study is blocked",
+                ["reason": "\(reason)"])
+        case .failure(let error):
+            log(
+                .error,
+                "the index cannot be written: \(error); the instance is safe, and its row is written \(error.isTransient ? "later" : "by the next start")"
+            )
+        }
+        if case .success = result { CrashPoint.reach(.rowWritten) }
+    }
+
+    private func log(_ level: Logger.Level, _ message: Logger.Message, _ more: Logger.Metadata = [:]) {
+        reception.logger.log(level: level, message, metadata: metadata.merging(more) { _, new in new })
     }
 }
 

@@ -17,6 +17,7 @@ struct Recovery {
     let logger: Logger
 
     func run() throws {
+        var unfinished: [String] = []
         let found = try store.files(afterEpoch: try index.syncedEpoch())
         let report = try index.recover(
             found.map { UnindexedFile(path: $0.relativePath, epoch: $0.epoch, modified: $0.modified) }
@@ -24,18 +25,21 @@ struct Recovery {
             do { return try read(file) } catch let error as StorageError {
                 // A disk that cannot be read now is no reason to forget an acknowledged instance.
                 if case .system = error { throw error }
+                if case .unfinished = error { unfinished.append(file.path) }
                 return nil
             } catch { return nil }
         }
         for path in report.duplicates { try? store.remove(path) }
-        for path in report.unreadable { logger.error("\(path): without a row, and not readable; it stays where it is") }
+        // Begun and never acknowledged.
+        for path in unfinished { try? store.remove(path) }
+        for path in report.unreadable where !unfinished.contains(path) { logger.error("\(path): without a row, and not readable; it stays where it is") }
         let interruption = try index.resume()
         let withdrawn = try index.withdrawJobs(except: packages.map(\.identity))
         logger.info(
             "recovered",
             metadata: [
                 "files": "\(report.looked)", "rowsWritten": "\(report.recovered)",
-                "duplicates": "\(report.duplicates.count)",
+                "duplicates": "\(report.duplicates.count)", "unfinished": "\(unfinished.count)",
                 "jobsQueuedAgain": "\(interruption.queuedAgain)", "jobsFailed": "\(interruption.failed)",
                 "sendsUnanswered": "\(interruption.sends)", "jobsWithdrawn": "\(withdrawn)",
             ])

@@ -42,7 +42,7 @@ final class ListenerService: Service {
             needs: AcceptorNeeds(
                 storage: StorageNeeds(answered: { CrashPoint.reach(.responded) }) {
                     request, association throws(StoreRefusal) in
-                    ReceivedInstance(reception: reception, request: request, association: association)
+                    try ReceivedInstance(reception: reception, request: request, association: association)
                 },
                 procedureSteps: procedureSteps,
                 opened: { association in
