@@ -67,6 +67,7 @@ let package = Package(
                 .embedInCode("v001_schema.sql"),
                 .embedInCode("v002_search.sql"),
                 .embedInCode("v005_procedure_step.sql"),
+                .embedInCode("v007_scale.sql"),
             ], swiftSettings: swift),
         stage("Index", ["DICOM", "Migrations", grdb]),
         stage("Completeness", ["DICOM"]),
@@ -88,6 +89,11 @@ let package = Package(
                 "DICOM", "DCMTK", "Association", "Storage", "Index", "Completeness", "Models", "Volume", "Inference",
                 "Results", "Delivery", "Triage", "Web", "Phantoms", arguments, lifecycle, logging, crypto,
             ],
+            swiftSettings: swift),
+
+        // A store of any size, for `make bench`.
+        .executableTarget(
+            name: "fillstore", dependencies: ["DICOM", "Index", "Storage", arguments], path: "Benchmarks",
             swiftSettings: swift),
 
         // Scripted peers, judges and other people's programs, for the tests.

@@ -76,7 +76,8 @@ extension StudyIndex {
             }
             // Rows of instances are never removed, so that the last one counts them without a walk over all.
             counts.files = try number("SELECT ifnull(max(id), 0) FROM instance")
-            counts.instances = try number("SELECT ifnull(sum(instances), 0) FROM series")
+            counts.instances =
+                counts.files - (try number("SELECT count(*) FROM instance WHERE version <> 'first'"))
             counts.studies = try number("SELECT count(*) FROM study")
             counts.patients = try number("SELECT count(*) FROM patient")
             counts.blockedStudies = try number("SELECT count(DISTINCT study) FROM notice WHERE kind = 'block'")

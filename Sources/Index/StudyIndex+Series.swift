@@ -72,7 +72,7 @@ extension StudyIndex {
                         (SELECT max((SELECT count(*) FROM listedInstance WHERE listedInstance.listing = listing.id))
                             FROM listing WHERE listing.seriesInstanceUID = series.seriesInstanceUID) AS listedInstances
                     FROM series
-                    WHERE state = 'arriving' OR (state = 'waiting' AND NOT EXISTS (
+                    WHERE state IN ('arriving', 'waiting') AND (state = 'arriving' OR NOT EXISTS (
                         SELECT 1 FROM job WHERE job.series = series.id AND job.revision = series.revision AND job.run = 'final'
                             AND job.state <> 'superseded'))
                     ORDER BY lastArrivalSequence

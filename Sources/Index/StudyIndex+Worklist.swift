@@ -11,24 +11,13 @@ extension StudyIndex {
     /// - Parameters:
     ///   - since: leaves out studies that arrived before (milliseconds since 1970) and are acknowledged, out of scope or
     ///     analysed as routine. What still wants to be read or looked after stays, however old.
-    ///   - studyInstanceUID: only this one.
+    ///   - studyInstanceUID: only this one, however old.
     package func worklist(since: Int64? = nil, studyInstanceUID: UID? = nil) throws(IndexError) -> [WorklistStudy] {
         try reading { db in try Self.worklist(since: since, studyInstanceUID: studyInstanceUID, db) }
     }
 
     private static func worklist(since: Int64?, studyInstanceUID: UID?, _ db: Database) throws -> [WorklistStudy] {
-        let studies = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT * FROM study WHERE (?1 IS NULL OR studyInstanceUID = ?1)
-                    AND (?2 IS NULL OR firstInstanceAt >= ?2 OR (
-                        (acknowledgedAt IS NULL OR acknowledgedThrough < (SELECT ifnull(max(job.outcomeSequence), 0) FROM job
-                            JOIN series ON series.id = job.series WHERE series.study = study.id))
-                        AND (priority <> 'routine' OR EXISTS (
-                        SELECT 1 FROM series WHERE series.study = study.id AND series.state NOT IN ('outOfScope', 'analysed')))))
-                ORDER BY id
-                """, arguments: [studyInstanceUID?.string, since])
-        return try worklist(of: studies, db)
+        try worklist(of: Self.studies(since: since, studyInstanceUID: studyInstanceUID, db), db)
     }
 
     /// - Parameter studies: whole rows of `study`.
@@ -81,6 +70,27 @@ extension StudyIndex {
                 study, notices: notices[id] ?? [], series: series[id] ?? [], jobs: jobs[id] ?? [], findings: findings,
                 results: results[id] ?? [], deliveries: deliveries)
         }
+    }
+
+    private static func studies(since: Int64?, studyInstanceUID: UID?, _ db: Database) throws -> [Row] {
+        if let uid = studyInstanceUID {
+            return try Row.fetchAll(
+                db, sql: "SELECT * FROM study WHERE studyInstanceUID = ?", arguments: [uid.string])
+        }
+        guard let since else { return try Row.fetchAll(db, sql: "SELECT * FROM study ORDER BY id") }
+        // Three indexes give all that may be on the list; the rest is asked of these few.
+        return try Row.fetchAll(
+            db,
+            sql: """
+                SELECT * FROM study WHERE id IN (
+                        SELECT id FROM study WHERE firstInstanceAt >= ?1
+                        UNION SELECT id FROM study WHERE priority <> 'routine'
+                        UNION SELECT study FROM series WHERE state NOT IN ('outOfScope', 'analysed'))
+                    AND (firstInstanceAt >= ?1 OR acknowledgedAt IS NULL
+                        OR acknowledgedThrough < (SELECT ifnull(max(job.outcomeSequence), 0) FROM job
+                            JOIN series ON series.id = job.series WHERE series.study = study.id))
+                ORDER BY id
+                """, arguments: [since])
     }
 
     private static func grouped(_ db: Database, _ sql: String) throws -> [Int64: [Row]] {

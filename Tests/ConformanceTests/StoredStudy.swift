@@ -24,19 +24,47 @@ extension Daemon {
             acknowledged: Sending.acknowledged(in: outcome.output), status: outcome.status, output: outcome.output)
     }
 
-    /// Files in the store by SOP Instance UID; their names begin with it.
+    /// Files in the store by SOP Instance UID.
     func storedFiles() -> [String: [String]] {
+        let files = instanceFiles().filter { !Self.isUnfinished($0) }
+        return Dictionary(grouping: files) { Self.sopInstanceUID(ofFile: $0) }
+    }
+
+    /// Files in the store that anything was written to.
+    private func instanceFiles() -> [String] {
         let root = storeDirectory + "/instances"
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? []
-        return Dictionary(grouping: names.filter { $0.hasSuffix(".dcm") }.map { root + "/" + $0 }) { path in
-            // UID.NUMBER.dcm
-            (path as NSString).lastPathComponent.split(separator: ".").dropLast(2).joined(separator: ".")
+        return names.filter { $0.hasSuffix(".dcm") }.map { root + "/" + $0 }.filter {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: $0)
+            return attributes?[.size] as? Int ?? 0 > 0
         }
+    }
+
+    private static func head(ofFile path: String) -> Data {
+        let file = FileHandle(forReadingAtPath: path)
+        return (try? file?.read(upToCount: 4096)) ?? Data()
+    }
+
+    /// Media Storage SOP Instance UID.
+    private static func sopInstanceUID(ofFile path: String) -> String {
+        let head = head(ofFile: path)
+        guard let element = head.firstRange(of: Data([2, 0, 3, 0, 0x55, 0x49])), head.count > element.upperBound + 2
+        else { return "" }
+        let value = head[(element.upperBound + 2)...].prefix(Int(head[element.upperBound]))
+        return String(decoding: value.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    /// Whether the seal in Private Information has not been set (docs/decisions/01).
+    private static func isUnfinished(_ path: String) -> Bool {
+        let head = head(ofFile: path)
+        guard let element = head.firstRange(of: Data([2, 0, 2, 1, 0x4F, 0x42, 0, 0, 16, 0, 0, 0])) else { return true }
+        return head[element.upperBound...].prefix(16).allSatisfy { $0 == 0 }
     }
 
     /// Files of receptions that have not ended.
     func incomingFiles() -> [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: storeDirectory + "/incoming")) ?? []
+        let temporary = (try? FileManager.default.contentsOfDirectory(atPath: storeDirectory + "/incoming")) ?? []
+        return temporary + instanceFiles().filter { Self.isUnfinished($0) }
     }
 
     /// Data sets of the results that the outbox keeps, by SOP Instance UID.

@@ -69,13 +69,11 @@ struct SystemCallTrace {
     }
 }
 
-/// Decision 1: a C-STORE success leaves only after the instance's data is synced, its file is renamed into place, the
-/// directory is synced, and its row is in the index's log.
+/// Decision 1: a C-STORE success leaves only after the file's name is on disk, and then all of its data. Its row, which the
+/// next start would rebuild, comes after the file.
 struct DurabilityOrder {
     var store: String
     var port: Int
-    /// Associations at the same time share syncs and transactions: another thread may have written the row.
-    var isShared = false
 
     struct Violation: Error, Equatable, CustomStringConvertible {
         var description: String
@@ -84,51 +82,51 @@ struct DurabilityOrder {
 
     /// Throws where a call is missing or out of order. Each association has a thread of its own, which answers its requests in
     /// their order.
-    func check(_ trace: SystemCallTrace, sopInstanceUID: String, size: Int) throws(Violation) {
+    func check(_ trace: SystemCallTrace, path: String, size: Int) throws(Violation) {
         let calls = trace.calls
-        let renames = calls.filter {
-            $0.name.hasPrefix("rename") && $0.arguments.contains("\(store)/instances/") && $0.result == 0
+        let directory = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+        guard
+            let made = calls.first(where: {
+                $0.name.hasPrefix("open") && $0.arguments.contains("\"\(path)\"") && $0.arguments.contains("O_CREAT|O_EXCL")
+                    && $0.result ?? -1 >= 0
+            })
+        else { throw Violation("the file is not made under its name") }
+        guard let nameSync = calls.first(where: { Self.isSync($0, of: directory) && $0.began > made.ended }) else {
+            throw Violation("the directory is not synced after the file was made")
         }
-        guard let rename = renames.first(where: { $0.arguments.contains("/\(sopInstanceUID).") }) else {
-            throw Violation("the file is not renamed into place")
-        }
-        let names = rename.arguments.split(separator: "\"").filter { $0.hasPrefix("/") }.map(String.init)
-        guard names.count == 2 else { throw Violation("not a rename between two paths: \(rename.arguments)") }
-        let (temporary, directory) = (names[0], String(names[1][..<(names[1].lastIndex(of: "/") ?? names[1].endIndex)]))
-
-        let writes = calls.filter { $0.name.hasPrefix("write") && Self.isOn(temporary, $0) }
-        guard let lastWrite = writes.last, writes.compactMap(\.result).reduce(0, +) == size else {
+        let writes = calls.filter { $0.name == "write" && Self.isOn(path, $0) }
+        guard let first = writes.first, writes.compactMap(\.result).reduce(0, +) == size else {
             throw Violation("the file's data is not written whole")
         }
-        guard let dataSync = calls.first(where: { Self.isSync($0, of: temporary) && $0.began > lastWrite.ended }) else {
+        guard nameSync.ended < first.began else { throw Violation("data is written before the name is on disk") }
+        let seals = calls.filter { $0.name.hasPrefix("pwrite") && Self.isOn(path, $0) }
+        // In a file that is written in one piece the seal is part of it.
+        guard writes.count == 1 || seals.count == 1 else { throw Violation("the file is not sealed") }
+        let last = max(writes.last?.ended ?? 0, seals.last?.ended ?? 0)
+        guard let dataSync = calls.first(where: { Self.isSync($0, of: path) && $0.began > last }) else {
             throw Violation("the file's data is not synced after its last byte")
-        }
-        guard dataSync.ended < rename.began else { throw Violation("the file is renamed before its data is synced") }
-        guard let directorySync = calls.first(where: { Self.isSync($0, of: directory) && $0.began > rename.ended })
-        else {
-            throw Violation("the directory is not synced after the rename")
         }
         // P-DATA-TF is the PDU of type 4 (PS3.8 9.3.5); the node sends nothing but responses in them.
         let answers = calls.filter {
             ["write", "writev", "sendto", "sendmsg"].contains($0.name)
                 && $0.arguments.contains("<TCP:[127.0.0.1:\(port)->")
-                && $0.arguments.contains("\"\\4\\0") && $0.thread == rename.thread
+                && $0.arguments.contains("\"\\4\\0") && $0.thread == dataSync.thread
         }
-        let requests = renames.filter { $0.thread == rename.thread }
-        guard answers.count == requests.count, let number = requests.firstIndex(where: { $0.began == rename.began })
+        let requests = calls.filter {
+            $0.name == "fdatasync" && $0.arguments.contains("<\(store)/instances/") && $0.thread == dataSync.thread
+        }
+        guard answers.count == requests.count, let number = requests.firstIndex(where: { $0.began == dataSync.began })
         else {
             throw Violation("\(answers.count) responses to \(requests.count) requests")
         }
-        let response = answers[number]
-        guard directorySync.ended < response.began else {
-            throw Violation("the response leaves before the directory is synced")
+        guard dataSync.ended < answers[number].began else {
+            throw Violation("the response leaves before the data is synced")
         }
         let isRowWritten = calls.contains {
-            $0.name.hasPrefix("pwrite") && Self.isOn("\(store)/index.sqlite-wal", $0)
-                && (isShared || $0.thread == response.thread)
-                && $0.began > directorySync.ended && $0.ended < response.began && ($0.result ?? 0) > 0
+            $0.name.hasPrefix("pwrite") && Self.isOn("\(store)/index.sqlite-wal", $0) && $0.began > dataSync.ended
+                && ($0.result ?? 0) > 0
         }
-        guard isRowWritten else { throw Violation("the response leaves before the row is written") }
+        guard isRowWritten else { throw Violation("no row is written after the data is synced") }
     }
 
     /// Throws where an object is sent before its data, its name and its row are synced. `port` is that of the PACS.

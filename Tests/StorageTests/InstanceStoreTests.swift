@@ -44,7 +44,7 @@ import Testing
         let store = try InstanceStore(directory: directory.path, epochCapacity: 2)
         #expect(try store.files(afterEpoch: 0).map(\.epoch) == [1, 1, 2])
         let found = try store.files(afterEpoch: 1)
-        #expect(found.map(\.relativePath) == ["instances/000000/000000002/1.2.2.0.dcm"])
+        #expect(found.map(\.relativePath) == ["instances/000000/000000002/0000.dcm"])
     }
 
     @Test("A file read anew gives the digests that it was stored with")

@@ -3,6 +3,7 @@
 
 import DICOM
 import Foundation
+import Glibc
 import Storage
 
 /// A directory that goes with its test.
@@ -16,14 +17,27 @@ final class TemporaryDirectory: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Regular files below it, relative, without the lock.
-    var files: [String] {
+    /// Files below it that have bytes, relative; symbolic links too.
+    var files: [String] { all { $0 > 0 } }
+
+    /// Places that were made ahead, and the lock.
+    var emptyFiles: [String] { all { $0 == 0 } }
+
+    private func all(_ isWanted: (Int64) -> Bool) -> [String] {
         let all = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
         return all.filter { name in
-            var isDirectory: ObjCBool = false
-            _ = FileManager.default.fileExists(atPath: path + "/" + name, isDirectory: &isDirectory)
-            return !isDirectory.boolValue && name != "lock"
+            var status = stat()
+            return lstat(path + "/" + name, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
+                && isWanted(Int64(status.st_size))
         }.sorted()
+    }
+
+    /// As a power cut or a kill leaves it: what is in it now, without what would tidy up.
+    func copy() throws -> TemporaryDirectory {
+        let copy = TemporaryDirectory()
+        try FileManager.default.removeItem(atPath: copy.path)
+        try FileManager.default.copyItem(atPath: path, toPath: copy.path)
+        return copy
     }
 }
 
