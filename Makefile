@@ -24,7 +24,7 @@ help:
 	@echo "make fuzz          fuzz what reads peers' bytes, with AddressSanitizer; SECONDS=600 for each fuzzer"
 	@echo "make format        put the Swift sources into the format that check-format wants"
 	@echo "make demo          show the whole path beside an Orthanc, until Ctrl-C; ONCE=1 ends after printing"
-	@echo "make bench         measure ingest and notification; prints a Markdown table"
+	@echo "make bench         measure what the node aims at; prints Markdown tables; BENCH=--quick is a trial run"
 	@echo "make soak          kill the daemon KILLS=200 times while modalities send; SEED=N, POWER_CUTS=1"
 	@echo "make install       put binary, configuration, models and unit in place (as root; PREFIX, DESTDIR)"
 	@echo "make uninstall     take them away again; configuration, models and stored studies stay"
@@ -63,7 +63,8 @@ demo:
 bench:
 	@scripts/setup demo
 	@$(MAKE) --no-print-directory build
-	@BINARY=$(BINARY) scripts/bench
+	swift build --configuration release --static-swift-stdlib --product fillstore
+	@BINARY=$(BINARY) scripts/bench $(BENCH)
 
 soak:
 	@scripts/setup build test

@@ -173,11 +173,12 @@ class Triaged:
     called = NODE
 
     def __init__(self, directory, port=None, pacs_port=None, models=REPOSITORY / "etc/models", quiet_period=3,
-                 modality_port=104, archive=False, starts=True):
+                 modality_port=104, archive=False, starts=True, store=None):
         directory = pathlib.Path(directory)
-        (directory / "store").mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
         self.log = directory / "log"
-        self.store = directory / "store"
+        self.store = pathlib.Path(store or directory / "store")
+        self.store.mkdir(exist_ok=True)
         (http,) = free_ports(1)
         self.port = port or free_ports(1)[0]
         self.url = f"http://127.0.0.1:{http}"
@@ -210,8 +211,11 @@ web:
         """Once more, on the same store, after `stop` or a kill. `wrapper` stands in front of the command."""
         self.child = Child("triaged", [*wrapper, BINARY, "serve", "--config", self.configuration], self.log)
 
+    def is_ready(self):
+        return bool(fetch(self.url + "/readyz"))
+
     def wait(self):
-        wait_until("triaged", lambda: fetch(self.url + "/readyz") and echo(self.port, self.called), 120, [self.child])
+        wait_until("triaged", lambda: self.is_ready() and echo(self.port, self.called), 120, [self.child])
 
     def worklist(self):
         return fetch(self.url + "/api/worklist")["items"]

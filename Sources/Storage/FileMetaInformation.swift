@@ -82,7 +82,9 @@ package struct FileMetaInformation: Sendable, Hashable {
             sopClassUID: sopClass, sopInstanceUID: instance, transferSyntaxUID: syntax,
             sourceAETitle: values[0x0016].flatMap { AETitle(bytes: $0) })
         let isOurs = values[0x0100].flatMap({ UID(bytes: $0) }) == Implementation.classUID
-        let seal = values[0x0102].flatMap { isOurs && $0.elementsEqual(head[..<offset].suffix(Seal.length)) ? Seal(bytes: $0) : nil }
+        let seal = values[0x0102].flatMap {
+            isOurs && $0.elementsEqual(head[..<offset].suffix(Seal.length)) ? Seal(bytes: $0) : nil
+        }
         return (meta, offset, seal)
     }
 }

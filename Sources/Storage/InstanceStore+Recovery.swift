@@ -22,7 +22,9 @@ extension InstanceStore {
     static func clearIncoming(of directory: String) throws(StorageError) {
         let incoming = directory + "/incoming/"
         for name in try Files.names(in: incoming) {
-            if let target = Files.target(ofLink: incoming + name), (try? Part10File(path: incoming + name))?.seal == Seal.none {
+            if let target = Files.target(ofLink: incoming + name),
+                (try? Part10File(path: incoming + name))?.seal == Seal.none
+            {
                 unlink(incoming + target)
             }
             unlink(incoming + name)

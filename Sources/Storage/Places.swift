@@ -42,18 +42,16 @@ final class Places: Sendable {
     private let epochs: Mutex<Epochs>
     private let queue = DispatchQueue(label: "storage.places")
 
-    /// Goes on after the last file of the latest epoch. Removes unused places that an interrupted run left there.
+    /// Goes on with a new epoch, so that no name of a file that has since been removed is used again. Removes unused places that an interrupted run left there.
     init(directory: String, capacity: Int, batch: Int = 64) throws(StorageError) {
         self.directory = directory
         self.capacity = capacity
         self.batch = min(batch, capacity)
         let numbers = try Self.epochNumbers(in: directory)
-        let latest = numbers.last ?? 1
+        let latest = numbers.last ?? 0
         // Places are made for two epochs at most at a time.
         for epoch in numbers.suffix(2) { try Self.removeEmpty(in: directory + "/" + Self.path(ofEpoch: epoch)) }
-        try Self.makeEpoch(latest, in: directory)
-        let names = try Files.names(in: directory + "/" + Self.path(ofEpoch: latest))
-        epochs = Mutex(Epochs(number: latest, next: names.map(Self.number(ofFile:)).max().map { $0 + 1 } ?? 0))
+        epochs = Mutex(Epochs(number: latest, next: capacity))
         state = Mutex(State(latestEpoch: latest))
     }
 
@@ -154,11 +152,6 @@ final class Places: Sendable {
     private func note(_ path: String) { symlink("../" + path, notePath(path)) }
 
     // MARK: Epochs
-
-    /// Of "0017.dcm", the 17; "1.2.3.17.dcm", as earlier versions named files, likewise.
-    private static func number(ofFile name: String) -> Int {
-        name.split(separator: ".").dropLast().last.flatMap { Int($0) } ?? 0
-    }
 
     private static func digits(_ number: Int64, _ count: Int) -> String {
         let text = String(number)

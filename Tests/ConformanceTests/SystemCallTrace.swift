@@ -87,7 +87,8 @@ struct DurabilityOrder {
         let directory = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
         guard
             let made = calls.first(where: {
-                $0.name.hasPrefix("open") && $0.arguments.contains("\"\(path)\"") && $0.arguments.contains("O_CREAT|O_EXCL")
+                $0.name.hasPrefix("open") && $0.arguments.contains("\"\(path)\"")
+                    && $0.arguments.contains("O_CREAT|O_EXCL")
                     && $0.result ?? -1 >= 0
             })
         else { throw Violation("the file is not made under its name") }

@@ -22,7 +22,8 @@ import Testing
 
     @Test("A file that was sealed is an instance, of whatever size", arguments: [0, 63, 5_000, 262_144, 700_000])
     func whole(size: Int) throws {
-        let stored = try commit([UInt8](repeating: 7, count: size), "1.2.3", try InstanceStore(directory: directory.path))
+        let stored = try commit(
+            [UInt8](repeating: 7, count: size), "1.2.3", try InstanceStore(directory: directory.path))
         let (store, file) = try firstFile(in: directory)
         #expect(try reread(store, file) == stored)
     }

@@ -32,7 +32,9 @@ struct Recovery {
         for path in report.duplicates { try? store.remove(path) }
         // Begun and never acknowledged.
         for path in unfinished { try? store.remove(path) }
-        for path in report.unreadable where !unfinished.contains(path) { logger.error("\(path): without a row, and not readable; it stays where it is") }
+        for path in report.unreadable where !unfinished.contains(path) {
+            logger.error("\(path): without a row, and not readable; it stays where it is")
+        }
         let interruption = try index.resume()
         let withdrawn = try index.withdrawJobs(except: packages.map(\.identity))
         logger.info(
