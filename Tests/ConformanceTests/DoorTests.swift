@@ -144,6 +144,7 @@ extension EndToEnd {
             let tls = try ScriptedPeer(port: UInt16(node.dicomPort))
             try tls.play([.send([0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x03]), .expectEnd])
             try ScriptedPeer(port: UInt16(node.dicomPort)).close()
+            _ = try refusals(node) { $0.count >= 5 }
             let wrong = try RawStore(
                 instance: Array("1.2.3".utf8), dataSet: [UInt8](repeating: 0xFF, count: 100)
             ).send(to: node)
