@@ -59,11 +59,11 @@ extension EndToEnd {
             try Self.startTraced(node)
             let sent = try node.send([file])
             #expect(sent.acknowledged == [file], "\(sent.output)")
-            let size = try Self.size(of: uid, in: node)
+            let stored = try Self.stored(uid, in: node)
             let trace = try Self.endTraced(node)
-            #expect(trace.calls.count { $0.name == "write" && $0.arguments.contains("/incoming/") } > 1)
+            #expect(trace.calls.count { $0.name.contains("write") && $0.arguments.contains(stored.path) } > 1)
             let rule = DurabilityOrder(store: node.storeDirectory, port: node.dicomPort)
-            #expect(throws: Never.self) { try rule.check(trace, sopInstanceUID: uid, size: size) }
+            #expect(throws: Never.self) { try rule.check(trace, path: stored.path, size: stored.size) }
         }
 
         @Test("a result's data, name and row are on the disk before its first byte goes to a PACS [CRASH-7]")
