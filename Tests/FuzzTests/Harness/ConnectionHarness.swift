@@ -177,7 +177,11 @@ private final class Recorder: Sendable {
             },
             opened: { [self] _ in state.withLock { $0.opened += 1 } },
             ended: { [self] _, end in state.withLock { $0.ended.append(end) } },
-            refused: { [self] refusal in state.withLock { $0.refused.append(refusal.reason) } })
+            refused: { [self] refusal in
+                // What is refused on an association that stands is no end of it.
+                guard refusal.endsConnection else { return }
+                state.withLock { $0.refused.append(refusal.reason) }
+            })
     }
 }
 
