@@ -31,19 +31,22 @@ package struct AcceptorNeeds: Sendable {
     package var storage: StorageNeeds
     /// Nil where neither Modality Performed Procedure Step nor Instance Availability Notification is offered.
     package var procedureSteps: ProcedureStepNeeds?
+    /// Nil where the node commits to nothing.
+    package var commitment: CommitmentNeeds?
     package var opened: @Sendable (AssociationInfo) -> Void
     /// After the last response was written.
     package var ended: @Sendable (AssociationInfo, AssociationEnd) -> Void
     package var refused: @Sendable (AssociationRefusal) -> Void
 
     package init(
-        storage: StorageNeeds, procedureSteps: ProcedureStepNeeds? = nil,
+        storage: StorageNeeds, procedureSteps: ProcedureStepNeeds? = nil, commitment: CommitmentNeeds? = nil,
         opened: @escaping @Sendable (AssociationInfo) -> Void = { _ in },
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void = { _, _ in },
         refused: @escaping @Sendable (AssociationRefusal) -> Void = { _ in }
     ) {
         self.storage = storage
         self.procedureSteps = procedureSteps
+        self.commitment = commitment
         self.opened = opened
         self.ended = ended
         self.refused = refused

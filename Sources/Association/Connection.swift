@@ -185,6 +185,9 @@ struct Connection: Sendable {
             providers[.performedProcedureStep] = ProcedureStepSCP(needs: steps, info: info)
             providers[.instanceAvailability] = InstanceAvailabilitySCP(needs: steps, info: info)
         }
+        if let commitment = needs.commitment {
+            providers[.storageCommitment] = StorageCommitmentSCP(needs: commitment, info: info)
+        }
         return providers
     }
 

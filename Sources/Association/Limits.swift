@@ -25,6 +25,8 @@ enum Limits {
     /// Of P-DATA-TF PDUs that we receive: the most that DUL takes.
     static let maximumPDULength: UInt32 = 131_072
     static let identifier = 1 << 20
+    /// Of an N-ACTION: modalities commit studies of several thousand instances in one request, 160 bytes each at most.
+    static let actionInformation = 4 << 20
     /// What is read and dropped of a data set that is refused, so that the peer sees the refusal.
     static let droppedBytes = 4 << 30
 }

@@ -26,18 +26,37 @@ final class MessageStream {
 
     // MARK: reading
 
+    /// The first fragment of the next message, which `hasMessage` found.
+    private var ahead: AssociationHandle.Fragment?
+
+    /// False where the peer has said nothing for so long.
+    func hasMessage(within silence: Duration) throws(Ending) -> Bool {
+        while ahead == nil {
+            ahead = handle.nextFragment()
+            if ahead == nil, try !readPDU(idle: silence) { return false }
+        }
+        return true
+    }
+
     private func nextFragment(idle: Duration) throws(Ending) -> AssociationHandle.Fragment {
+        if let fragment = ahead.take() { return fragment }
         while true {
             if let fragment = handle.nextFragment() { return fragment }
-            guard !isStopped() else { throw .stopped }
-            switch handle.read(idle: idle, pdu: timeouts.pdu) {
-            case .data: continue
-            case .releaseRequested: throw .releaseRequested
-            case .aborted: throw .aborted
-            case .closed: throw isStopped() ? .stopped : .lost
-            case .idleTimeout, .pduTimeout: throw .timedOut
-            case .illegal(let words): throw .violated(words, reason: Ending.invalidParameter)
-            }
+            guard try readPDU(idle: idle) else { throw .timedOut }
+        }
+    }
+
+    /// False where none began in time.
+    private func readPDU(idle: Duration) throws(Ending) -> Bool {
+        guard !isStopped() else { throw .stopped }
+        switch handle.read(idle: idle, pdu: timeouts.pdu) {
+        case .data: return true
+        case .idleTimeout: return false
+        case .releaseRequested: throw .releaseRequested
+        case .aborted: throw .aborted
+        case .closed: throw isStopped() ? .stopped : .lost
+        case .pduTimeout: throw .timedOut
+        case .illegal(let words): throw .violated(words, reason: Ending.invalidParameter)
         }
     }
 

@@ -102,7 +102,11 @@ package struct AcceptancePolicy: Sendable {
         guard caller?.mayPropose(service, role) ?? true else {
             return PresentationContextAnswer(id: context.id, result: .userRejection, transferSyntax: nil)
         }
-        let carried = context.transferSyntaxes.compactMap { $0.flatMap(TransferSyntax.init(uid:)) }
+        var carried = context.transferSyntaxes.compactMap { $0.flatMap(TransferSyntax.init(uid:)) }
+        // Whatever a peer proposes for it, the list of a commitment is read and written without a codec.
+        if service(of: abstractSyntax) == .storageCommitment {
+            carried.removeAll { $0.isEncapsulated || $0.isBigEndian || $0.encoding == .deflated }
+        }
         guard let chosen = carried.first(where: { !$0.isBigEndian }) ?? carried.first else {
             return PresentationContextAnswer(id: context.id, result: .transferSyntaxesNotSupported, transferSyntax: nil)
         }

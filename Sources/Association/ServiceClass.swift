@@ -32,4 +32,25 @@ package enum ServiceClass: String, Sendable, CaseIterable {
 protocol ServiceProvider {
     /// The command has been read, its data set not. When this returns, the next message can be read.
     func answer(_ command: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending)
+
+    /// True while the node may have a request of its own for the peer: the wait for the next message is then cut in slices.
+    var maySpeak: Bool { get }
+    /// The peer has been silent for a moment. Must not wait for a response: `take` gets it.
+    func speak(over stream: MessageStream) throws(Ending)
+    /// A response; false where it answers nothing that this provider asked, and nothing has been read of its data set.
+    func take(_ response: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending)
+        -> Bool
+    /// The association is over, however.
+    func ended()
+}
+
+extension ServiceProvider {
+    var maySpeak: Bool { false }
+    func speak(over stream: MessageStream) throws(Ending) {}
+    func take(_ response: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending)
+        -> Bool
+    {
+        false
+    }
+    func ended() {}
 }

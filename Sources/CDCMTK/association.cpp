@@ -134,6 +134,8 @@ cdcmtk_event cdcmtk_association_read(
     cdcmtk_association *association, int idle_ms, int pdu_ms, cdcmtk_condition *text) {
     *text = cdcmtk_good();
     Channel &channel = *association->channel;
+    // A wait that was cut short before leaves nothing behind: what is read now has an end of its own.
+    if (channel.end == Channel::End::timedOut) channel.end = Channel::End::open;
     channel.set_deadline(idle_ms);
     if (!channel.wait_readable())
         return channel.end == Channel::End::timedOut ? CDCMTK_EVENT_IDLE_TIMEOUT : CDCMTK_EVENT_CLOSED;

@@ -27,13 +27,14 @@ struct RecordWriter {
             // Not a new instance, but the association did send to the series.
             touched.append((SeriesID(rawValue: known[index].series), recording.association))
             let kept = known[index]
-            guard kept.path != recording.file.path, !holds(kept.path, kept.size) else {
+            guard kept.path != recording.file.path, try !holds(kept.path, kept.size) || isDamaged(kept.id, db) else {
                 return .duplicate(existing: kept.path)
             }
             // What was lost is here again; its row must not go on pointing at nothing.
             try db.execute(
                 sql: "UPDATE instance SET path = ?, epoch = ?, size = ? WHERE id = ?",
                 arguments: [recording.file.path, recording.file.epoch, recording.file.size, kept.id])
+            try db.execute(sql: "DELETE FROM damagedInstance WHERE instance = ?", arguments: [kept.id])
             return .restored(lost: kept.path)
         }
         guard case .keep(let version, let differing) = decision else { preconditionFailure("decided above") }
@@ -110,6 +111,11 @@ struct RecordWriter {
     }
 
     // MARK: Rows
+
+    private func isDamaged(_ instance: Int64, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db, sql: "SELECT EXISTS (SELECT 1 FROM damagedInstance WHERE instance = ?)", arguments: [instance]) ?? false
+    }
 
     struct Known {
         var id: Int64

@@ -30,6 +30,13 @@ package struct NodeMetrics: Sendable, Equatable {
     package var workerStarts: Int = 0
     package var isWorkerAlive = false
     package var deliveries: [Delivery] = []
+    /// Storage commitment transactions, by state: requested, checked, reported, failed.
+    package var commitments: [String: Int] = [:]
+    package var committedFiles = 0
+    package var oldestCommitmentSeconds: Double = 0
+    /// Instances not committed to, by Failure Reason, such as "0112".
+    package var commitmentsRefused: [String: Int] = [:]
+    package var commitmentsDamaged = 0
     package var freeBytes: Int = 0
     package var clockSteps: Int = 0
     /// Nil without DICOM over TLS.
@@ -107,6 +114,23 @@ package struct NodeMetrics: Sendable, Equatable {
             .gauge(
                 "triaged_delivery_oldest_seconds", "Age of the oldest object, by destination and state.",
                 deliveries.map { .init(["destination": $0.destination, "state": $0.state], $0.oldestSeconds) }),
+            .gauge(
+                "triaged_commitments",
+                "Storage commitment transactions: requested (to be checked), checked (to be reported), reported, failed (given up).",
+                commitments, "state"),
+            .gauge(
+                "triaged_commitment_oldest_seconds", "Age of the oldest request whose report has not arrived.",
+                oldestCommitmentSeconds),
+            .gauge(
+                "triaged_committed_files", "Stored files that are committed to and never removed.",
+                Double(committedFiles)),
+            .counter(
+                "triaged_commitments_refused_total", "Instances not committed to, by Failure Reason.",
+                commitmentsRefused,
+                "reason"),
+            .counter(
+                "triaged_commitments_damaged_total", "Instances not committed to because a stored file is damaged.",
+                commitmentsDamaged),
             .gauge("triaged_storage_free_bytes", "Free space where instances are stored.", Double(freeBytes)),
             .gauge(
                 "triaged_tls_certificate_days_left", "Days until the node's certificate for DICOM over TLS expires.",

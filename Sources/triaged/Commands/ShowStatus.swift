@@ -23,6 +23,7 @@ struct ShowStatus: ParsableCommand {
             try queues(index)
             try destinations(index, configuration)
             refusals(configuration)
+            try commitments(index)
             try troubles(index)
         } catch { throw Failure(error) }
         if !isReady { throw ExitCode(1) }
@@ -82,6 +83,17 @@ struct ShowStatus: ParsableCommand {
         }
         if list.refusals.count > shown.count {
             print("refused       \(list.refusals.count - shown.count) more; see GET /api/refusals")
+        }
+    }
+
+    private func commitments(_ index: StudyIndex) throws {
+        let counts = try index.commitmentCounts()
+        guard !counts.transactions.isEmpty else { return }
+        print("commitment    \(line(counts.transactions)); \(counts.committedFiles) files are kept for ever")
+        for trouble in counts.troubles {
+            print(
+                "              \(trouble.isGivenUp ? "given up" : "waiting") for \(trouble.callingAETitle), "
+                    + "transaction \(trouble.transactionUID): \(trouble.reason)")
         }
     }
 

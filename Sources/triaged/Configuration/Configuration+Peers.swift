@@ -30,6 +30,18 @@ extension Configuration {
     /// The peer that a calling AE title means.
     func peer(calling: AETitle) -> Peer? { calling.match(among: peers, title: \.aeTitle) }
 
+    /// An association to whoever calls itself so: a peer before a destination of the same title. Nil where nobody is configured.
+    func requestor(to title: AETitle, credentials: TLSCredentials?) -> Requestor? {
+        let place =
+            title.match(among: peers.map(Place.init), title: \.aeTitle)
+            ?? title.match(among: destinations.map(Place.init), title: \.aeTitle)
+        guard let place else { return nil }
+        var requestor = Requestor(
+            callingAETitle: aeTitle, calledAETitle: place.aeTitle, host: place.host, port: UInt16(place.port))
+        requestor.tls = place.tls.requestorTLS(credentials)
+        return requestor
+    }
+
     /// Places that only urgent peers may take. Where nothing is said and a peer is urgent, a quarter, and 4 at most.
     var effectiveUrgentReserve: Int {
         urgentReserve ?? (peers.contains(where: \.isUrgent) ? min(4, maximumAssociations / 4) : 0)
@@ -45,7 +57,9 @@ extension Configuration {
 
     /// What the node offers at all.
     private var offered: Set<ServiceClass> {
-        [.verification, .storage, .performedProcedureStep, .instanceAvailability]
+        // Who is committed to deletes what it sent (PS3.4 J.1): only an archive commits.
+        [.verification, .storage, .performedProcedureStep, .instanceAvailability].union(
+            isArchive ? [.storageCommitment] : [])
     }
 
     /// What the front door knows of callers. A destination may verify, and report on the storage commitment that we asked it for

@@ -10,6 +10,7 @@ enum CrashPoint: String, CaseIterable {
     case instanceReceived, fileStored, rowWritten, responded, associationEnded
     case verdictReached, jobQueued, jobStarted, outcomeReceived, resultsStored, jobFinished
     case deliveryStarted, deliverySent, deliveryRecorded
+    case commitmentRequested, commitmentChecked, commitmentReported
 
     #if DEBUG
         private static let chosen = ProcessInfo.processInfo.environment["TRIAGED_CRASH_POINT"]

@@ -16,6 +16,9 @@ final class Counters: Sendable {
         var associationsAccepted = 0
         var associationsRejected = 0
         var associationsOpen = 0
+        var commitmentsDamaged = 0
+        /// By Failure Reason.
+        var commitmentsRefused: [String: Int] = [:]
         var workerStarts = 0
         var isWorkerAlive = false
         var engine = NodeMetrics().engine
@@ -42,6 +45,12 @@ final class Counters: Sendable {
     }
     func associationEnded() { values.withLock { $0.associationsOpen -= 1 } }
     func associationRejected() { values.withLock { $0.associationsRejected += 1 } }
+    func commitments(refused: [Status], damaged: Int) {
+        values.withLock {
+            for reason in refused { $0.commitmentsRefused["\(reason)", default: 0] += 1 }
+            $0.commitmentsDamaged += damaged
+        }
+    }
     func engine(seconds: Double) { values.withLock { $0.engine.observe(seconds) } }
     func notification(seconds: Double) { values.withLock { $0.notification.observe(seconds) } }
     func worker(isAlive: Bool, started: Bool = false) {

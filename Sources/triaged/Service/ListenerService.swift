@@ -21,7 +21,7 @@ final class ListenerService: Service {
     /// Binds at once, so that a port in use is an error of the start.
     init(
         configuration: Configuration, credentials: TLSCredentials?, reception: Reception, procedureSteps: ProcedureStepNeeds,
-        refusals: RefusalMemory, logger: Logger,
+        commitment: CommitmentNeeds?, refusals: RefusalMemory, logger: Logger,
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void,
         drained: @escaping @Sendable () -> Void
     ) throws {
@@ -44,7 +44,7 @@ final class ListenerService: Service {
                     request, association throws(StoreRefusal) in
                     try ReceivedInstance(reception: reception, request: request, association: association)
                 },
-                procedureSteps: procedureSteps,
+                procedureSteps: procedureSteps, commitment: commitment,
                 opened: { association in
                     counters.associationOpened()
                     logger.info("association opened", metadata: Self.metadata(association))

@@ -81,14 +81,22 @@ final class Node {
             name: "analysis", signal: analysisSignal, pulse: analysisPulse, stopFlag: analysisStop, logger: logger,
             ended: { analysis.value.stop() }, turn: { try analysis.value.turn() })
 
-        let loops = [completenessService, analysisService] + deliveries
+        let desk = CommitmentDesk()
+        let commitment =
+            configuration.isArchive
+            ? Self.commitment(configuration, credentials, index, store, desk, counters, logger) : nil
+        let door = commitment.map { service in
+            CommitmentDoor(index: index, desk: desk, logger: logger, wake: { service.signal.raise() })
+        }
+
+        let loops = [completenessService, analysisService] + deliveries + (commitment.map { [$0] } ?? [])
         let listener = try ListenerService(
             configuration: configuration, credentials: credentials,
             reception: Reception(
                 store: store, index: index, counters: counters, logger: logger,
                 inflater: { Inflaters.inflater(for: $0) }),
             procedureSteps: PerformedSteps(index: index, logger: logger, listed: { completenessSignal.raise() }).needs,
-            refusals: refusals, logger: logger,
+            commitment: door?.needs, refusals: refusals, logger: logger,
             ended: { association, end in
                 completeness.ended(association, end)
                 completenessSignal.raise()
@@ -121,6 +129,23 @@ final class Node {
         do { try index.close() } catch { logger.error("\(error)") }
     }
 
+    private static func commitment(
+        _ configuration: Configuration, _ credentials: TLSCredentials?, _ index: StudyIndex, _ store: InstanceStore,
+        _ desk: CommitmentDesk,
+        _ counters: Counters, _ logger: Logger
+    ) -> LoopService {
+        let pulse = Pulse()
+        let stop = StopFlag()
+        let loop = Confined(
+            CommitmentLoop(
+                index: index, store: store, desk: desk, configuration: configuration, credentials: credentials,
+                counters: counters, logger: logger,
+                breathe: { pulse.beat() }, shouldStop: { stop.isRaised }))
+        return LoopService(name: "storage commitment", pulse: pulse, stopFlag: stop, logger: logger) {
+            try loop.value.turn()
+        }
+    }
+
     private static func packages(_ configuration: Configuration, _ logger: Logger) throws -> [ModelPackage] {
         let installed = try ModelPackage.loadAll(directory: configuration.modelsDirectory).map { try $0.get() }
         for package in installed {
@@ -128,9 +153,6 @@ final class Node {
             logger.info(
                 "model package \(package.identity.name) \(package.identity.version)\(runs ? "" : ": for demonstration, does not run")"
             )
-        }
-        if configuration.isArchive {
-            logger.warning("storage.archive is true, but storage commitment is not built yet: nothing is committed to")
         }
         if installed.isEmpty {
             logger.warning("\(configuration.modelsDirectory): no model package; every study is out of scope")

@@ -81,6 +81,14 @@ struct NodeState: Sendable {
             metrics.studiesBlocked = counts.blockedStudies
             metrics.resultsToReview = counts.resultsToReview
         }
+        if let commitments = try? index.commitmentCounts() {
+            metrics.commitments = commitments.transactions
+            metrics.committedFiles = commitments.committedFiles
+            let now = Date().timeIntervalSince1970
+            metrics.oldestCommitmentSeconds = commitments.oldestOpen.map { max(0, now - Double($0) / 1000) } ?? 0
+        }
+        metrics.commitmentsRefused = values.commitmentsRefused
+        metrics.commitmentsDamaged = values.commitmentsDamaged
         if let items = try? WorklistSource(index: index).items() {
             for item in items {
                 metrics.studies[item.state.rawValue, default: 0] += 1
