@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import Support
 
 /// pynetdicom as a modality that asks for storage commitment, and listens for the reports.
@@ -45,6 +46,9 @@ final class CommitmentPeer {
         let json = String(decoding: try JSONEncoder().encode(options), as: UTF8.self)
         tool = try Tool(python, ["-u", "-c", Self.script, json], log: directory.file("peer.log"))
     }
+
+    /// A node that stops waits for the associations that its peers keep open.
+    func end() { tool.signal(SIGTERM, within: 10) }
 
     private func lines(_ key: String) -> [Any] {
         tool.output.split(separator: "\n").compactMap { line in

@@ -50,6 +50,7 @@ extension EndToEnd {
             let accept = try #require(peer.readPDU())
             let context = try #require(accept.firstRange(of: [0x21, 0]))
             #expect(accept[0] == 2 && accept[context.lowerBound + 6] == 3)
+            peer.close()
             node.stop()
         }
 
@@ -178,6 +179,8 @@ extension EndToEnd {
             try node.storeAll([study.directory.path])
             let again = try CommitmentPeer(options(node, study.sopInstanceUIDs) { $0.keepsOpen = 30 })
             #expect(again.reports(1).first?.eventType == 1, "\(again.tool.output)\n\(node.output)")
+            peer.end()
+            again.end()
             node.stop()
         }
 
@@ -275,6 +278,7 @@ extension EndToEnd {
             var other = asked
             other.instances.removeLast()
             #expect(try CommitmentPeer(other).action() == 0x0110)
+            second.end()
             node.stop()
         }
     }
