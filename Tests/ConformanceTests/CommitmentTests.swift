@@ -80,6 +80,7 @@ extension EndToEnd {
                 status.output.contains(
                     "commitment    1 reported; \(study.sopInstanceUIDs.count) files are kept for ever"),
                 "\(status.output)")
+            peer.end()
             node.stop()
         }
 
@@ -204,14 +205,16 @@ extension EndToEnd {
                 let end = eventually(within: 60) { node.process?.poll() }
                 #expect(end == 128 + SIGKILL, "\(node.output)")
             }
-            let before = peer.reports.count
             var listener = asked
             listener.listen = port
             listener.asks = false
             let ear = point == "plain" ? try CommitmentPeer(listener) : peer
             #expect(ear.isListening())
+            let before = ear.reports.count
             try node.start()
-            let report = try #require(ear.reports(before + 1).last, "\(ear.tool.output)\n\(node.output)")
+            let reports = ear.reports(before + 1)
+            #expect(reports.count == before + 1, "\(ear.tool.output)\n\(node.output)")
+            let report = try #require(reports.last)
             #expect(report.transactionUID == asked.transactionUID && !report.same)
             #expect(report.committed == study.sopInstanceUIDs && report.failed == [Self.unknown: 0x0112])
             node.stop()
