@@ -103,8 +103,8 @@ package struct AcceptancePolicy: Sendable {
             return PresentationContextAnswer(id: context.id, result: .userRejection, transferSyntax: nil)
         }
         var carried = context.transferSyntaxes.compactMap { $0.flatMap(TransferSyntax.init(uid:)) }
-        // Whatever a peer proposes for it, the list of a commitment is read and written without a codec.
-        if service(of: abstractSyntax) == .storageCommitment {
+        // Identifiers, and the data sets of DIMSE-N, are read and written without a codec.
+        if service != .storage, service != .verification {
             carried.removeAll { $0.isEncapsulated || $0.isBigEndian || $0.encoding == .deflated }
         }
         guard let chosen = carried.first(where: { !$0.isBigEndian }) ?? carried.first else {

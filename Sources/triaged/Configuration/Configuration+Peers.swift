@@ -58,8 +58,9 @@ extension Configuration {
     /// What the node offers at all.
     private var offered: Set<ServiceClass> {
         // Who is committed to deletes what it sent (PS3.4 J.1): only an archive commits.
-        [.verification, .storage, .performedProcedureStep, .instanceAvailability].union(
-            isArchive ? [.storageCommitment] : [])
+        var offered: Set<ServiceClass> = [.verification, .storage, .performedProcedureStep, .instanceAvailability]
+        if isArchive { offered.insert(.storageCommitment) }
+        return offered
     }
 
     /// What the front door knows of callers. A destination may verify, and report on the storage commitment that we asked it for
