@@ -66,6 +66,7 @@ let package = Package(
             resources: [
                 .embedInCode("v001_schema.sql"),
                 .embedInCode("v002_search.sql"),
+                .embedInCode("v003_query.sql"),
                 .embedInCode("v004_commitment.sql"),
                 .embedInCode("v005_procedure_step.sql"),
                 .embedInCode("v007_scale.sql"),

@@ -8,6 +8,7 @@ package enum Migrations {
         [
             PackageResources.v001_schema_sql,
             PackageResources.v002_search_sql,
+            PackageResources.v003_query_sql,
             PackageResources.v004_commitment_sql,
             PackageResources.v005_procedure_step_sql,
             PackageResources.v007_scale_sql,

@@ -129,7 +129,9 @@ def instance_violations(ledger, store, index):
     rows = collections.defaultdict(list)
     for row in index.execute("SELECT sopInstanceUID, path, size, version FROM instance"):
         rows[row["sopInstanceUID"]].append(row)
-    files = {str(path.relative_to(store)) for path in (store / "instances").rglob("*") if path.is_file()}
+    # Empty ones are places for instances to come.
+    files = {str(path.relative_to(store)) for path in (store / "instances").rglob("*")
+             if path.is_file() and path.stat().st_size > 0}
     verified = 0
     for uid in ledger.digests:
         known = rows.pop(uid, [])

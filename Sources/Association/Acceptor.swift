@@ -33,6 +33,9 @@ package struct AcceptorNeeds: Sendable {
     package var procedureSteps: ProcedureStepNeeds?
     /// Nil where the node commits to nothing.
     package var commitment: CommitmentNeeds?
+    /// Without them the services are not there, whatever the policy offers.
+    package var query: QueryNeeds?
+    package var retrieve: RetrieveNeeds?
     package var opened: @Sendable (AssociationInfo) -> Void
     /// After the last response was written.
     package var ended: @Sendable (AssociationInfo, AssociationEnd) -> Void
@@ -40,6 +43,7 @@ package struct AcceptorNeeds: Sendable {
 
     package init(
         storage: StorageNeeds, procedureSteps: ProcedureStepNeeds? = nil, commitment: CommitmentNeeds? = nil,
+        query: QueryNeeds? = nil, retrieve: RetrieveNeeds? = nil,
         opened: @escaping @Sendable (AssociationInfo) -> Void = { _ in },
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void = { _, _ in },
         refused: @escaping @Sendable (AssociationRefusal) -> Void = { _ in }
@@ -47,6 +51,8 @@ package struct AcceptorNeeds: Sendable {
         self.storage = storage
         self.procedureSteps = procedureSteps
         self.commitment = commitment
+        self.query = query
+        self.retrieve = retrieve
         self.opened = opened
         self.ended = ended
         self.refused = refused

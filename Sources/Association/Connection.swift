@@ -172,11 +172,13 @@ struct Connection: Sendable {
         if let refusal = policy.refusal(of: request.contexts, answers, on: info) { needs.refused(refusal) }
         let loop = ServiceLoop(
             stream: stream, policy: policy,
-            providers: providers(info))
+            providers: providers(info, contexts))
         conclude(stream, after: loop.run(), id, info)
     }
 
-    private func providers(_ info: AssociationInfo) -> [ServiceClass: any ServiceProvider] {
+    private func providers(
+        _ info: AssociationInfo, _ contexts: [PresentationContext]
+    ) -> [ServiceClass: any ServiceProvider] {
         var providers: [ServiceClass: any ServiceProvider] = [
             .verification: VerificationSCP(),
             .storage: StorageSCP(needs: needs.storage, policy: configuration.policy, info: info, refused: needs.refused),
@@ -188,6 +190,8 @@ struct Connection: Sendable {
         if let commitment = needs.commitment {
             providers[.storageCommitment] = StorageCommitmentSCP(needs: commitment, info: info)
         }
+        providers[.query] = needs.query.map { QuerySCP(needs: $0, info: info) }
+        providers[.retrieve] = needs.retrieve.map { RetrieveSCP(needs: $0, info: info, contexts: contexts) }
         return providers
     }
 

@@ -62,7 +62,51 @@ final class MessageStream {
 
     /// The next command set, and the context it came on. `idle` bounds the wait for it.
     func readCommand(idle: Duration) throws(Ending) -> (context: PresentationContext, command: CommandSet) {
-        var fragment = try nextFragment(idle: idle)
+        try readCommand(from: try nextFragment(idle: idle))
+    }
+
+    /// Whether the peer cancels the operation that is being answered (PS3.7 9.3.2.3): looks, and does not wait. A peer that
+    /// asks for anything else meanwhile breaks the protocol, for no asynchronous operations were agreed on.
+    func isCanceled(_ messageID: UInt16) throws(Ending) -> Bool {
+        while true {
+            guard let fragment = try fragmentAtHand() else { return false }
+            let (context, command) = try readCommand(from: fragment)
+            if try takeCancel(command, on: context, of: messageID) { return true }
+        }
+    }
+
+    /// True where `command` cancels this operation; one that would cancel another is dropped.
+    func takeCancel(
+        _ command: CommandSet, on context: PresentationContext, of messageID: UInt16
+    ) throws(Ending) -> Bool {
+        let field = try value { () throws(CommandSet.Malformation) in try command.field() }
+        guard field == .cCancelRequest else {
+            throw .violated("command \(field.rawValue) while another operation is under way")
+        }
+        try dropDataSet(of: command, on: context)
+        return try value { () throws(CommandSet.Malformation) in try command.messageIDBeingRespondedTo() } == messageID
+    }
+
+    private func fragmentAtHand() throws(Ending) -> AssociationHandle.Fragment? {
+        while true {
+            if let fragment = handle.nextFragment() { return fragment }
+            guard !isStopped() else { throw .stopped }
+            switch handle.read(idle: .zero, pdu: timeouts.pdu) {
+            case .data: continue
+            case .idleTimeout: return nil
+            case .releaseRequested: throw .releaseRequested
+            case .aborted: throw .aborted
+            case .closed: throw isStopped() ? .stopped : .lost
+            case .pduTimeout: throw .timedOut
+            case .illegal(let words): throw .violated(words, reason: Ending.invalidParameter)
+            }
+        }
+    }
+
+    private func readCommand(from first: AssociationHandle.Fragment) throws(Ending) -> (
+        context: PresentationContext, command: CommandSet
+    ) {
+        var fragment = first
         guard let context = contexts[fragment.contextID] else {
             throw .violated("message on presentation context \(fragment.contextID), which was not accepted")
         }

@@ -24,9 +24,17 @@ package struct StoredInstance: Sendable, Hashable {
     }
 }
 
+/// Whose C-MOVE a C-STORE is a sub-operation of (PS3.7 9.1.1.1.6).
+package struct MoveOriginator: Sendable, Hashable {
+    package var aeTitle: AETitle
+    package var messageID: UInt16
+}
+
 extension RequestedAssociation {
     /// C-STORE (PS3.7 9.1.1) of the stored bytes, in the transfer syntax that they are in. Each byte is read once, and none held.
-    package func store(_ instance: StoredInstance) -> RequestOutcome<StatusAnswer> {
+    package func store(
+        _ instance: StoredInstance, for originator: MoveOriginator? = nil
+    ) -> RequestOutcome<StatusAnswer> {
         perform(instance.sopClassUID, in: instance.transferSyntaxUID) { context, messageID throws(Interruption) in
             let file: Part10Body
             do throws(Part10Body.Failure) {
@@ -34,11 +42,7 @@ extension RequestedAssociation {
             } catch {
                 throw .before(.local(reason: "\(instance.path): \(error.reason)"))
             }
-            var command = CommandSet.request(
-                .cStoreRequest, messageID: messageID, affectedSOPClassUID: instance.sopClassUID, hasDataSet: true)
-            // Priority MEDIUM (PS3.7 9.3.1.1).
-            command.set(0x0700, UInt16(0))
-            command.set(0x1000, instance.sopInstanceUID)
+            let command = CommandSet.storeRequest(instance, messageID: messageID, for: originator)
             try self.prepare { () throws(Ending) in try self.stream.write(command, on: context) }
             try self.send(file, on: context, path: instance.path)
             return try self.response(to: messageID, of: .cStoreRequest, on: context).answer
@@ -47,26 +51,34 @@ extension RequestedAssociation {
 
     private func send(_ file: borrowing Part10Body, on context: PresentationContext, path: String) throws(Interruption)
     {
-        let limit = stream.fragmentLimit
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: limit, alignment: 16)
-        defer { buffer.deallocate() }
-        var offset = file.start
-        while true {
-            let count = min(limit, file.end - offset)
-            guard file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset) else {
-                throw .before(
-                    .associationEnded(reason: "\(path) cannot be read to its end; the association was aborted"))
-            }
-            offset += count
-            let isLast = offset == file.end
-            let fragment = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        let isWhole = try file.forEachFragment(limit: stream.fragmentLimit) { fragment, isLast throws(Interruption) in
             let write = { () throws(Ending) in
                 try self.stream.writeFragment(fragment, on: context, isCommand: false, isLast: isLast)
             }
             // Without its last fragment no acceptor has a data set to store.
-            if isLast { return try send(write) }
-            try prepare(write)
+            if isLast { try self.send(write) } else { try self.prepare(write) }
         }
+        guard isWhole else {
+            throw .before(.associationEnded(reason: "\(path) cannot be read to its end; the association was aborted"))
+        }
+    }
+}
+
+extension CommandSet {
+    /// C-STORE-RQ (PS3.7 9.3.1.1).
+    static func storeRequest(
+        _ instance: StoredInstance, messageID: UInt16, for originator: MoveOriginator? = nil
+    ) -> CommandSet {
+        var command = request(
+            .cStoreRequest, messageID: messageID, affectedSOPClassUID: instance.sopClassUID, hasDataSet: true)
+        // Priority MEDIUM.
+        command.set(0x0700, UInt16(0))
+        command.set(0x1000, instance.sopInstanceUID)
+        if let originator {
+            command.set(0x1030, originator.aeTitle.string)
+            command.set(0x1031, originator.messageID)
+        }
+        return command
     }
 }
 
@@ -136,7 +148,23 @@ struct Part10Body: ~Copyable {
         return offset
     }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+    /// The data set in pieces of at most `limit` bytes; false where the file cannot be read to its end.
+    borrowing func forEachFragment<E: Error>(
+        limit: Int, _ body: (UnsafeRawBufferPointer, _ isLast: Bool) throws(E) -> Void
+    ) throws(E) -> Bool {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: limit, alignment: 16)
+        defer { buffer.deallocate() }
+        var offset = start
+        while offset < end {
+            let count = min(limit, end - offset)
+            guard read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset) else { return false }
+            offset += count
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]), offset == end)
+        }
+        return true
+    }
+
+    private borrowing func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
         var done = 0
         while done < buffer.count {
             let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))

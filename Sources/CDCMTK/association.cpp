@@ -137,6 +137,8 @@ cdcmtk_event cdcmtk_association_read(
     // A wait that was cut short before leaves nothing behind: what is read now has an end of its own.
     if (channel.end == Channel::End::timedOut) channel.end = Channel::End::open;
     channel.set_deadline(idle_ms);
+    // A wait in vain, such as a look whether the peer cancels, must not be taken for the end of a later one.
+    if (channel.end == Channel::End::timedOut) channel.end = Channel::End::open;
     if (!channel.wait_readable())
         return channel.end == Channel::End::timedOut ? CDCMTK_EVENT_IDLE_TIMEOUT : CDCMTK_EVENT_CLOSED;
     channel.set_deadline(pdu_ms);

@@ -181,11 +181,10 @@ package struct CommandSet: Equatable, Sendable {
         return command
     }
 
-    /// The response to `request` without a data set. Its UIDs are repeated where they are UIDs.
-    package static func response(to request: CommandSet, status: Status, errorComment: String? = nil)
-        throws(Malformation)
-        -> CommandSet
-    {
+    /// The response to `request`. Its UIDs are repeated where they are UIDs.
+    package static func response(
+        to request: CommandSet, status: Status, errorComment: String? = nil, hasDataSet: Bool = false
+    ) throws(Malformation) -> CommandSet {
         var command = CommandSet()
         // N-SET, N-GET, N-ACTION and N-DELETE name them as requested ones (PS3.7 10.3).
         let sopClass = UID(bytes: request.bytes(0x0002) ?? []) ?? UID(bytes: request.bytes(0x0003) ?? [])
@@ -193,7 +192,7 @@ package struct CommandSet: Equatable, Sendable {
         if let sopClass { command.set(0x0002, sopClass) }
         command.set(0x0100, try request.field().response.rawValue)
         command.set(0x0120, try request.messageID())
-        command.set(0x0800, noDataSet)
+        command.set(0x0800, hasDataSet ? 0x0001 : noDataSet)
         command.set(0x0900, status.rawValue)
         if let errorComment {
             command.set(

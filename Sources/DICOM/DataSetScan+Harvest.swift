@@ -8,10 +8,15 @@ enum Slot: UInt32, Sendable {
     case sopClassUID = 0x0008_0016
     case sopInstanceUID = 0x0008_0018
     case studyDate = 0x0008_0020
+    case seriesDate = 0x0008_0021
+    case contentDate = 0x0008_0023
     case studyTime = 0x0008_0030
+    case seriesTime = 0x0008_0031
+    case contentTime = 0x0008_0033
     case accessionNumber = 0x0008_0050
     case modality = 0x0008_0060
     case manufacturer = 0x0008_0070
+    case referringPhysicianName = 0x0008_0090
     case studyDescription = 0x0008_1030
     case seriesDescription = 0x0008_103E
     case patientName = 0x0010_0010
@@ -45,7 +50,12 @@ enum Slot: UInt32, Sendable {
     case bitsAllocated = 0x0028_0100
     case burnedInAnnotation = 0x0028_0301
 
+    /// Of items of Request Attributes Sequence; no data set has a group FFFF (PS3.5 7.1).
+    case scheduledProcedureStepID = 0xFFFF_0009
+    case requestedProcedureID = 0xFFFF_1001
+
     static let contrastBolusAgentSequence: UInt32 = 0x0018_0012
+    static let requestAttributesSequence: UInt32 = 0x0040_0275
 
     var tag: Tag { Tag(rawValue) }
 
@@ -60,7 +70,8 @@ enum Slot: UInt32, Sendable {
         case .imageType, .studyDate, .studyTime, .accessionNumber, .modality, .manufacturer, .studyDescription,
             .seriesDescription, .contrastBolusAgent, .bodyPartExamined, .sliceThickness, .spacingBetweenSlices,
             .protocolName, .gantryDetectorTilt, .convolutionKernel, .studyID, .seriesNumber, .acquisitionNumber,
-            .instanceNumber, .imagesInAcquisition, .burnedInAnnotation:
+            .instanceNumber, .imagesInAcquisition, .burnedInAnnotation, .seriesDate, .seriesTime, .contentDate,
+            .contentTime, .referringPhysicianName, .scheduledProcedureStepID, .requestedProcedureID:
             false
         }
     }
@@ -90,6 +101,9 @@ struct Harvest: Sendable {
     /// True between Contrast/Bolus Agent Sequence and the next top-level element.
     var watchesItems = false
     var hasContrastSequence = false
+    /// True between Request Attributes Sequence and the next top-level element.
+    var watchesRequests = false
+    private(set) var requests: [(step: Range<Int>, procedure: Range<Int>)] = []
 
     init(encoding: DataSetEncoding) {
         self.encoding = encoding
@@ -123,6 +137,20 @@ struct Harvest: Sendable {
 
     mutating func sawTopLevelItem() {
         if watchesItems { hasContrastSequence = true }
+        if watchesRequests, requests.count < 16 { requests.append((0..<0, 0..<0)) } else { watchesRequests = false }
+    }
+
+    /// An element of an item of Request Attributes Sequence, of which `length` bytes follow; false where it is not to be kept.
+    mutating func begin(request tag: UInt32, length: UInt32) -> Slot? {
+        // SH.
+        guard !requests.isEmpty, length <= 256 else { return nil }
+        let range = bytes.count..<bytes.count + Int(length)
+        switch tag {
+        case 0x0040_0009: requests[requests.count - 1].step = range
+        case 0x0040_1001: requests[requests.count - 1].procedure = range
+        default: return nil
+        }
+        return tag == 0x0040_0009 ? .scheduledProcedureStepID : .requestedProcedureID
     }
 
     func isPresent(_ slot: Slot) -> Bool { spans.contains { $0.slot == slot } }

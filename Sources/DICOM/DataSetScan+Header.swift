@@ -26,6 +26,16 @@ extension DataSetScan {
         header.studyDate = code(.studyDate)
         header.studyTime = code(.studyTime)
         header.studyDescription = reader.text(.studyDescription)
+        header.referringPhysicianName = reader.personName(.referringPhysicianName)
+        header.seriesDate = code(.seriesDate)
+        header.seriesTime = code(.seriesTime)
+        header.requestAttributes = harvest.requests.map { request in
+            RequestAttributes(
+                scheduledProcedureStepID: reader.text(in: request.step),
+                requestedProcedureID: reader.text(in: request.procedure))
+        }
+        header.contentDate = code(.contentDate)
+        header.contentTime = code(.contentTime)
         header.modality = code(.modality)
         header.manufacturer = reader.text(.manufacturer)
         header.seriesNumber = integers(.seriesNumber).first

@@ -185,7 +185,11 @@ extension DataSetScan {
             // 0xFFFFFFFF cannot be reached by a 16-bit length.
             if isUndefined { throw .undefinedLength(Tag(tag), offset: offset) }
             try pass(length, tag, at: offset)
-            if let slot, try harvest.begin(slot, vr: vr, length: length, limits, at: offset) { captured = slot }
+            if let slot, try harvest.begin(slot, vr: vr, length: length, limits, at: offset) {
+                captured = slot
+            } else if harvest.watchesRequests, parents.count == 2 {
+                captured = harvest.begin(request: tag, length: length)
+            }
         }
         if captured != nil, remaining == 0 { captured = nil }
     }
@@ -199,6 +203,7 @@ extension DataSetScan {
         lastTag = tag
         pixels.isOpen = false
         harvest.watchesItems = tag == Slot.contrastBolusAgentSequence
+        harvest.watchesRequests = tag == Slot.requestAttributesSequence && harvest.requests.isEmpty
 
         if tag == DataSetScan.pixelData || tag == 0x7FE0_0008 || tag == 0x7FE0_0009 {
             guard form != .sequence, pixels.offset == nil else {
@@ -208,7 +213,7 @@ extension DataSetScan {
             pixels.begin(at: offset, length: length)
             return nil
         }
-        guard let slot = Slot(rawValue: tag) else { return nil }
+        guard tag < 0xFFFF_0000, let slot = Slot(rawValue: tag) else { return nil }
         if form == .sequence || length == DataSetScan.undefinedLength { throw .invalidVR(Tag(tag), offset: offset) }
         // DCMTK shows the bytes of a binary value as other digits, so a UID or an ID would be another one to it.
         if slot.isIdentity, VRForm.isBinary(vr) { throw .invalidVR(Tag(tag), offset: offset) }

@@ -20,6 +20,12 @@ struct TextReader {
 
     mutating func personName(_ slot: Slot) -> String { read(slot, .personName, tellsBytesApart: false) }
 
+    mutating func text(in range: Range<Int>) -> String {
+        let decoded = characterSet.decode(harvest.bytes[range], as: .values)
+        if !decoded.isIntact { isIntact = false }
+        return decoded.values.joined(separator: "\\")
+    }
+
     private mutating func read(
         _ slot: Slot, _ usage: SpecificCharacterSet.Usage, tellsBytesApart: Bool
     ) -> String {

@@ -25,7 +25,7 @@ package struct PatientIdentity: Hashable, Sendable, Codable {
 
 /// What the scan reads from a data set on its way to disk: all that indexing, completeness and selection need.
 /// Text is decoded; numbers that do not parse are nil; only the UIDs are required.
-package struct InstanceHeader: Sendable, Codable, Equatable {
+package struct InstanceHeader: Sendable, Codable, Hashable {
     package var sopClassUID: UID
     package var sopInstanceUID: UID
     package var studyInstanceUID: UID
@@ -42,10 +42,16 @@ package struct InstanceHeader: Sendable, Codable, Equatable {
     package var studyDate = ""
     package var studyTime = ""
     package var studyDescription = ""
+    /// Decoded, as the patient's name is.
+    package var referringPhysicianName = ""
     package var modality = ""
     package var manufacturer = ""
     package var seriesNumber: Int?
     package var seriesDescription = ""
+    package var seriesDate = ""
+    package var seriesTime = ""
+    /// Items of Request Attributes Sequence, at most 16.
+    package var requestAttributes: [RequestAttributes] = []
     package var protocolName = ""
     package var bodyPartExamined = ""
     package var convolutionKernel = ""
@@ -54,6 +60,8 @@ package struct InstanceHeader: Sendable, Codable, Equatable {
     package var hasContrast = false
     package var imageType: [String] = []
     package var instanceNumber: Int?
+    package var contentDate = ""
+    package var contentTime = ""
     package var acquisitionNumber: Int?
     package var numberOfFrames: Int?
     package var rows: Int?

@@ -13,6 +13,12 @@ package struct Status: RawRepresentable, Hashable, Sendable, Codable, CustomStri
     package static let outOfResources = Status(rawValue: 0xA700)
     package static let dataSetDoesNotMatchSOPClass = Status(rawValue: 0xA900)
     package static let cannotUnderstand = Status(rawValue: 0xC000)
+    // PS3.4 C.4.1.1.4, C.4.2.1.5 and C.4.3.1.4, Query/Retrieve
+    package static let unableToProcess = Status(rawValue: 0xC001)
+    package static let unableToCalculateMatches = Status(rawValue: 0xA701)
+    package static let unableToPerformSubOperations = Status(rawValue: 0xA702)
+    package static let moveDestinationUnknown = Status(rawValue: 0xA801)
+    package static let subOperationsFailed = Status(rawValue: 0xB000)
     // PS3.7 C.4 and C.5
     package static let missingAttribute = Status(rawValue: 0x0120)
     package static let invalidAttributeValue = Status(rawValue: 0x0106)

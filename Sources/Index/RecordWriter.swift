@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DICOM
+import Foundation
 import GRDB
 
 /// Writes a batch of instances within one transaction.
@@ -57,6 +58,7 @@ struct RecordWriter {
             }
             series.lastArrivalSequence = sequence
             series.lastInstance = recording.received
+            try note(header.sopClassUID, in: &series, db)
             dirty.insert(key)
         }
         memory.series[key] = series
@@ -97,6 +99,21 @@ struct RecordWriter {
             ])
         }
         dirty.removeAll()
+    }
+
+    /// Nearly always the first instance's only.
+    private func note(_ sopClass: UID, in series: inout WriterMemory.Series, _ db: Database) throws {
+        // Null is of an earlier release: the instances are asked.
+        guard let known = series.sopClassUIDs else { return }
+        let classes = known.split(separator: "\\").map(String.init)
+        guard !classes.contains(sopClass.string) else { return }
+        let all = (classes + [sopClass.string]).joined(separator: "\\")
+        series.sopClassUIDs = all
+        try db.execute(sql: "UPDATE series SET sopClassUIDs = ? WHERE id = ?", arguments: [all, series.id])
+    }
+
+    private static func json(_ items: [RequestAttributes]) throws -> String? {
+        items.isEmpty ? nil : String(decoding: try JSONEncoder().encode(items), as: UTF8.self)
     }
 
     /// A late instance: what ran before is superseded, what waits to run must not.
@@ -194,8 +211,9 @@ struct RecordWriter {
         try db.execute(
             sql: """
                 INSERT INTO study (studyInstanceUID, patient, patientID, issuerOfPatientID, patientName, patientBirthDate,
-                    patientSex, accessionNumber, studyID, studyDate, studyTime, studyDescription, firstInstanceAt, worklistChangedAt)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    patientSex, accessionNumber, studyID, studyDate, studyTime, studyDescription, firstInstanceAt, worklistChangedAt,
+                    referringPhysicianName)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 header.studyInstanceUID.string, patient, identity.patientID, identity.issuerOfPatientID,
@@ -203,6 +221,7 @@ struct RecordWriter {
                 identity.patientBirthDate, identity.patientSex, header.accessionNumber, header.studyID,
                 header.studyDate,
                 header.studyTime, header.studyDescription, recording.received.wall, recording.received.wall,
+                header.referringPhysicianName,
             ])
         let study = WriterMemory.Study(id: db.lastInsertedRowID, identity: identity)
         try NameKeys.write(identity.patientName, study: study.id, db)
@@ -223,30 +242,32 @@ struct RecordWriter {
         if let row = try Row.fetchOne(
             db,
             sql: """
-                SELECT id, state, run, revision, instances, lastArrivalSequence, lastInstanceAt, lastInstanceMonotonic FROM series
-                WHERE study = ? AND seriesInstanceUID = ?
+                SELECT id, state, run, revision, instances, lastArrivalSequence, lastInstanceAt, lastInstanceMonotonic, sopClassUIDs
+                FROM series WHERE study = ? AND seriesInstanceUID = ?
                 """, arguments: [key.study, header.seriesInstanceUID.string])
         {
             return WriterMemory.Series(
                 id: row[0], study: key.study, state: try row.stored("state"), run: try row.storedIfPresent("run"),
                 revision: row[3],
-                instances: row[4], lastArrivalSequence: row[5], lastInstance: Moment(wall: row[6], monotonic: row[7]))
+                instances: row[4], lastArrivalSequence: row[5], lastInstance: Moment(wall: row[6], monotonic: row[7]),
+                sopClassUIDs: row[8])
         }
         try db.execute(
             sql: """
                 INSERT INTO series (study, seriesInstanceUID, modality, manufacturer, seriesNumber, seriesDescription, protocolName,
                     bodyPartExamined, state, revision, instances, lastArrivalSequence, firstInstanceAt, lastInstanceAt,
-                    lastInstanceMonotonic, boot)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'arriving', 0, 0, 0, ?, ?, ?, ?)
+                    lastInstanceMonotonic, boot, seriesDate, seriesTime, requestAttributes, sopClassUIDs)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'arriving', 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, '')
                 """,
             arguments: [
                 key.study, header.seriesInstanceUID.string, header.modality, header.manufacturer, header.seriesNumber,
                 header.seriesDescription, header.protocolName, header.bodyPartExamined, recording.received.wall,
-                recording.received.wall, recording.received.monotonic, boot,
+                recording.received.wall, recording.received.monotonic, boot, header.seriesDate, header.seriesTime,
+                try Self.json(header.requestAttributes),
             ])
         let series = WriterMemory.Series(
             id: db.lastInsertedRowID, study: key.study, state: .arriving, run: nil, revision: 0, instances: 0,
-            lastArrivalSequence: 0, lastInstance: recording.received)
+            lastArrivalSequence: 0, lastInstance: recording.received, sopClassUIDs: "")
         try Ledger.write(.firstInstance, study: key.study, series: series.id, at: recording.received, boot: boot, db)
         // A series UID in two studies: one of them holds images that are not its own.
         let others = try Int64.fetchAll(
@@ -283,8 +304,8 @@ struct RecordWriter {
                     isTextIntact, imageType, instanceNumber, acquisitionNumber, numberOfFrames, rows, columns, sliceThickness,
                     spacingBetweenSlices, pixelSpacing, imagePositionPatient, imageOrientationPatient, gantryDetectorTilt,
                     frameOfReferenceUID, imagesInAcquisition, convolutionKernel, contrastBolusAgent, hasContrast, burnedInAnnotation,
-                    hasPixelData)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    hasPixelData, contentDate, contentTime)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             sequence, series, identity, header.sopInstanceUID.string, header.sopClassUID.string,
@@ -299,7 +320,7 @@ struct RecordWriter {
             header.imageOrientationPatient.map(Numbers.text), header.gantryDetectorTilt,
             header.frameOfReferenceUID?.string,
             header.imagesInAcquisition, header.convolutionKernel, header.contrastBolusAgent, header.hasContrast,
-            header.burnedInAnnotation, header.hasPixelData,
+            header.burnedInAnnotation, header.hasPixelData, header.contentDate, header.contentTime,
         ])
     }
 

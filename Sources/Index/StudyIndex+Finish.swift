@@ -18,12 +18,15 @@ package struct ResultFile: Sendable, Hashable {
     package var digest: String
     /// Names of destinations in the configuration.
     package var destinations: [String]
+    /// What the object says of itself, for queries; a start reads what is missing here.
+    package var header: InstanceHeader?
 
     package init(
         sopClassUID: UID, sopInstanceUID: UID, seriesInstanceUID: UID, transferSyntaxUID: UID, path: String,
         size: Int64,
-        digest: String, destinations: [String]
+        digest: String, destinations: [String], header: InstanceHeader? = nil
     ) {
+        self.header = header
         self.sopClassUID = sopClassUID
         self.sopInstanceUID = sopInstanceUID
         self.seriesInstanceUID = seriesInstanceUID
@@ -178,13 +181,14 @@ extension StudyIndex {
         } else {
             try db.execute(
                 sql: """
-                    INSERT INTO result (job, sopClassUID, sopInstanceUID, seriesInstanceUID, transferSyntaxUID, path, size, digest, createdAt)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO result (job, sopClassUID, sopInstanceUID, seriesInstanceUID, transferSyntaxUID, path, size, digest, createdAt, header)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     job.rawValue, result.sopClassUID.string, result.sopInstanceUID.string,
                     result.seriesInstanceUID.string,
                     result.transferSyntaxUID.string, result.path, result.size, result.digest, now.wall,
+                    try result.header.map(Self.json),
                 ])
             row = db.lastInsertedRowID
         }

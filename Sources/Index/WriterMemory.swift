@@ -23,6 +23,8 @@ final class WriterMemory: @unchecked Sendable {
         var instances: Int64
         var lastArrivalSequence: Int64
         var lastInstance: Moment
+        /// Nil in a row of an earlier release.
+        var sopClassUIDs: String?
         var isDirty = false
     }
     struct SeriesKey: Hashable {

@@ -36,9 +36,12 @@ extension InstanceStore {
     /// sync may get its row now, and a copy that is sent again would be given up for it.
     package func files(afterEpoch epoch: Int64) throws(StorageError) -> [FoundFile] {
         var found: [FoundFile] = []
+        var parents: Set<String> = []
         for number in try Places.epochNumbers(in: directory) where number > epoch {
             let path = Places.path(ofEpoch: number)
-            try Descriptor(directory + "/" + path, O_RDONLY | O_DIRECTORY, shown: path).syncEntries()
+            try sync(path)
+            let parent = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+            if parents.insert(parent).inserted { try sync(parent) }
             for name in try Files.names(in: directory + "/" + path) {
                 let relativePath = path + "/" + name
                 var status = stat()
@@ -50,7 +53,12 @@ extension InstanceStore {
                         modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)))
             }
         }
+        if !parents.isEmpty { try sync("instances") }
         return found.sorted { ($0.epoch, $0.modified, $0.relativePath) < ($1.epoch, $1.modified, $1.relativePath) }
+    }
+
+    private func sync(_ path: String) throws(StorageError) {
+        try Descriptor(directory + "/" + path, O_RDONLY | O_DIRECTORY, shown: path).syncEntries()
     }
 
     /// Reads a stored file once more, for its row or to verify it. What was read is on disk when this returns.

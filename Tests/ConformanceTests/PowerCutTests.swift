@@ -35,7 +35,8 @@ extension EndToEnd {
             #expect(eventually(within: 60) { node.process?.poll() } == 128 + SIGKILL, "\(node.output)")
             let acknowledged = early.acknowledged + late.acknowledged
             #expect((12...13).contains(acknowledged.count), "\(late.output)")
-            #expect(Self.size(log) > rest.size, "there is no tail to lose")
+            // Rows follow their answers: some or none of them have come into the log.
+            #expect(Self.size(log) >= rest.size)
             #expect(truncate(log, rest.size) == 0)
 
             try node.start()

@@ -124,6 +124,16 @@ package final class TemporaryDirectory: Sendable {
 
 /// A TCP port that was free a moment ago.
 package func freePort() -> Int {
+    // The system may offer a port again as soon as it is let go, and a test asks for several before it uses one.
+    while true {
+        let port = offeredPort()
+        if givenPorts.withLock({ $0.insert(port).inserted }) { return port }
+    }
+}
+
+private let givenPorts = Mutex<Set<Int>>([])
+
+private func offeredPort() -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()

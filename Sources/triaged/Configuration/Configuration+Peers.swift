@@ -51,14 +51,16 @@ extension Configuration {
         AcceptancePolicy(
             calledAETitle: calledAETitle == .any ? nil : aeTitle, peers: knownPeers,
             // Enough to send studies; what gives images away is for peers that are named.
-            strangers: unknownPeers == .accept ? [.verification, .storage] : nil,
+            strangers: unknownPeers == .accept ? [.verification, .storage, .storageCommitment] : nil,
             privateStorageSOPClasses: privateStorageSOPClasses, services: offered)
     }
 
     /// What the node offers at all.
     private var offered: Set<ServiceClass> {
         // Who is committed to deletes what it sent (PS3.4 J.1): only an archive commits.
-        var offered: Set<ServiceClass> = [.verification, .storage, .performedProcedureStep, .instanceAvailability]
+        var offered: Set<ServiceClass> = [
+            .verification, .storage, .query, .retrieve, .performedProcedureStep, .instanceAvailability,
+        ]
         if isArchive { offered.insert(.storageCommitment) }
         return offered
     }

@@ -296,7 +296,8 @@ final class AnalysisLoop {
                 seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID,
                 path: stored.relativePath, size: stored.size,
                 digest: stored.digest,
-                destinations: destinations.filter { !result.isNegativeReport || $0.negativeReports }.map(\.name))
+                destinations: destinations.filter { !result.isNegativeReport || $0.negativeReports }.map(\.name),
+                header: try? FileScan.admit(store.absolutePath(of: stored.relativePath)))
         }
     }
 

@@ -35,6 +35,10 @@ struct Recovery {
         for path in report.unreadable where !unfinished.contains(path) {
             logger.error("\(path): without a row, and not readable; it stays where it is")
         }
+        for path in try index.resultsWithoutHeader() {
+            guard let header = try? FileScan.admit(store.absolutePath(of: path)) else { continue }
+            try index.describe(result: path, header)
+        }
         let interruption = try index.resume()
         let withdrawn = try index.withdrawJobs(except: packages.map(\.identity))
         logger.info(

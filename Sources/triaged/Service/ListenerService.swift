@@ -28,6 +28,9 @@ final class ListenerService: Service {
         self.logger = logger
         self.drained = drained
         let counters = reception.counters
+        let retrieval = QueryRetrieve(
+            index: reception.index, store: reception.store, configuration: configuration, credentials: credentials,
+            logger: logger)
         var listening = Acceptor.Configuration(
             host: configuration.host, port: UInt16(configuration.port),
             policy: configuration.acceptancePolicy, maximumAssociations: configuration.maximumAssociations,
@@ -45,6 +48,7 @@ final class ListenerService: Service {
                     try ReceivedInstance(reception: reception, request: request, association: association)
                 },
                 procedureSteps: procedureSteps, commitment: commitment,
+                query: retrieval.query, retrieve: retrieval.retrieve,
                 opened: { association in
                     counters.associationOpened()
                     logger.info("association opened", metadata: Self.metadata(association))

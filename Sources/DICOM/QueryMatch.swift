@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the node knows of one patient, study, series or instance: the values of the attributes that a query asks for.
+package struct QueryMatch: Sendable, Equatable {
+    /// Text, decoded; numbers in digits. An attribute without a value is missing, or has none.
+    package var values: [Tag: [String]]
+    /// Items of the one sequence that there is.
+    package var requestAttributes: [RequestAttributes]
+
+    package init(values: [Tag: [String]] = [:], requestAttributes: [RequestAttributes] = []) {
+        self.values = values
+        self.requestAttributes = requestAttributes
+    }
+}
+
+/// An item of Request Attributes Sequence (0040,0275): which order the series is of.
+package struct RequestAttributes: Sendable, Codable, Hashable {
+    package var scheduledProcedureStepID: String
+    package var requestedProcedureID: String
+
+    package init(scheduledProcedureStepID: String = "", requestedProcedureID: String = "") {
+        self.scheduledProcedureStepID = scheduledProcedureStepID
+        self.requestedProcedureID = requestedProcedureID
+    }
+
+    func value(_ tag: Tag) -> String {
+        switch tag {
+        case .scheduledProcedureStepID: scheduledProcedureStepID
+        case .requestedProcedureID: requestedProcedureID
+        default: ""
+        }
+    }
+}
+
+extension Query {
+    package func matches(_ match: QueryMatch) -> Bool {
+        keys.allSatisfy { key in
+            guard let attribute = key.attribute else { return true }
+            if attribute.rule == .sequence {
+                // One item of the object's has to match all keys of the query's (PS3.4 C.2.2.2.6).
+                let telling = key.items.filter { !$0.criterion.isUniversal }
+                return telling.isEmpty
+                    || match.requestAttributes.contains { item in
+                        telling.allSatisfy { $0.criterion.matches([item.value($0.tag)]) }
+                    }
+            }
+            return key.criterion.isUniversal || key.criterion.matches(match.values[key.tag] ?? [])
+        }
+    }
+
+    /// The identifier of a response (PS3.4 C.4.1.1.3.2): every key, empty where the node does not support it.
+    package func identifier(of match: QueryMatch, retrieveAETitle: AETitle) -> [DataElement] {
+        var values = match.values
+        values[.retrieveAETitle] = [retrieveAETitle.string]
+        values[.instanceAvailability] = ["ONLINE"]
+        let texts = keys.flatMap { key -> [String] in
+            guard let rule = key.attribute?.rule else { return [] }
+            if rule == .sequence {
+                return match.requestAttributes.flatMap { [$0.scheduledProcedureStepID, $0.requestedProcedureID] }
+            }
+            return rule == .text || rule == .personName ? values[key.tag] ?? [] : []
+        }
+        let encoder = ResponseText(asked: specificCharacterSet, texts: texts)
+        var elements = keys.map { key -> DataElement in
+            guard let attribute = key.attribute else {
+                return DataElement(key.tag, key.vr, key.vr == "SQ" ? .items([]) : .bytes([]))
+            }
+            if attribute.rule == .sequence {
+                let items = match.requestAttributes.map { item in
+                    key.items.map { DataElement($0.tag, $0.vr, .bytes(encoder.bytes([item.value($0.tag)], $0.vr))) }
+                }
+                return DataElement(key.tag, "SQ", .items(items))
+            }
+            return DataElement(key.tag, attribute.vr, .bytes(encoder.bytes(values[key.tag] ?? [], attribute.vr)))
+        }
+        // A client that looks for what it asked for finds where to get it, too.
+        for tag in [Tag.retrieveAETitle] where !keys.contains(where: { $0.tag == tag }) {
+            elements.append(DataElement(tag, "AE", .bytes(encoder.bytes(values[tag] ?? [], "AE"))))
+        }
+        elements.append(DataElement(.queryRetrieveLevel, "CS", .bytes(Array(level.codeString.utf8))))
+        if let terms = encoder.terms {
+            elements.append(
+                DataElement(.specificCharacterSet, "CS", .bytes(Array(terms.joined(separator: "\\").utf8))))
+        }
+        return elements
+    }
+}
+
+/// The text of one response, in a character set that carries all of it.
+private struct ResponseText {
+    /// Nil for the default repertoire, which needs no mention (PS3.4 C.4.1.1.3.2).
+    let terms: [String]?
+
+    init(asked: [String]?, texts: [String]) {
+        terms = texts.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } } ? nil : ["ISO_IR 192"]
+    }
+
+    func bytes(_ values: [String], _ vr: String) -> [UInt8] {
+        if vr == "US" {
+            return values.compactMap { UInt16($0) }.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        }
+        return Array(values.joined(separator: "\\").utf8)
+    }
+}
