@@ -157,7 +157,9 @@ struct Part10Body: ~Copyable {
         var offset = start
         while offset < end {
             let count = min(limit, end - offset)
-            guard read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset) else { return false }
+            guard read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), at: offset) else {
+                return false
+            }
             offset += count
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]), offset == end)
         }

@@ -145,7 +145,7 @@ extension Criterion.Alternative {
         switch self {
         case .exact(let text): value == text
         case .wildcard(let pattern): Wildcards.match(value, pattern)
-        case .name(let query): NameMatching.matches(value, query)
+        case .name(let query): SearchKey(personName: value).matches(query)
         case .dates(let range): Criterion.date(value).map(range.contains) ?? false
         case .times(let range): Criterion.time(value).map { range.contains($0.lowerBound) } ?? false
         case .number(let number): Int(value) == number
@@ -181,21 +181,5 @@ package enum Wildcards {
             }
         }
         return pattern[next...].allSatisfy { $0 == "*" }
-    }
-}
-
-/// PN without regard to case, a group of the query against any group of the name (PS3.4 C.2.2.2.1).
-enum NameMatching {
-    static func matches(_ name: String, _ query: String) -> Bool {
-        let groups = groups(name)
-        return Self.groups(query).contains { wanted in groups.contains { Wildcards.match($0, wanted) } }
-    }
-
-    private static func groups(_ text: String) -> [String] {
-        text.split(separator: "=").map { group in
-            var folded = Substring(group.lowercased())
-            while let last = folded.last, last == "^" || last == " " { folded.removeLast() }
-            return String(folded)
-        }.filter { !$0.isEmpty }
     }
 }

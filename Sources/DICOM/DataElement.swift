@@ -160,7 +160,8 @@ private struct ElementReader {
                 Tag(tag), "SQ",
                 try sequence(length, form == .unknown ? .implicitLittle : encoding, depth: depth))
         }
-        let vr = VRForm.isStandard(name) ? String(decoding: [UInt8(name >> 8), UInt8(name & 0xFF)], as: UTF8.self) : "UN"
+        let vr =
+            VRForm.isStandard(name) ? String(decoding: [UInt8(name >> 8), UInt8(name & 0xFF)], as: UTF8.self) : "UN"
         var value = try value(Int(length))
         if encoding == .explicitBig, vr == "US", case .bytes(let big) = value {
             value = .bytes(stride(from: 0, to: big.count - 1, by: 2).flatMap { [big[$0 + 1], big[$0]] })

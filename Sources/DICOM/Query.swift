@@ -62,7 +62,8 @@ package struct Query: Sendable {
     package init(retrieving identifier: [DataElement], model: Model) throws(QueryRefusal) {
         let asked = try Self.level(identifier, model)
         let unique = QueryLevel.allCases.filter { $0 <= asked }.map(\.uniqueKey)
-        let characterSet = SpecificCharacterSet(terms: identifier[.specificCharacterSet].map { Self.codes($0.bytes) } ?? [])
+        let characterSet = SpecificCharacterSet(
+            terms: identifier[.specificCharacterSet].map { Self.codes($0.bytes) } ?? [])
         (level, self.model, specificCharacterSet) = (.image, model, nil)
         keys = []
         for element in identifier where unique.contains(element.tag) {

@@ -54,12 +54,16 @@ extension Query {
         var values = match.values
         values[.retrieveAETitle] = [retrieveAETitle.string]
         values[.instanceAvailability] = ["ONLINE"]
-        let texts = keys.flatMap { key -> [String] in
-            guard let rule = key.attribute?.rule else { return [] }
-            if rule == .sequence {
-                return match.requestAttributes.flatMap { [$0.scheduledProcedureStepID, $0.requestedProcedureID] }
+        let texts = keys.flatMap { key -> [(text: String, usage: SpecificCharacterSet.Usage)] in
+            switch key.attribute?.rule {
+            case .sequence:
+                match.requestAttributes.flatMap {
+                    [($0.scheduledProcedureStepID, .values), ($0.requestedProcedureID, .values)]
+                }
+            case .text: (values[key.tag] ?? []).map { ($0, .values) }
+            case .personName: (values[key.tag] ?? []).map { ($0, .personName) }
+            case .uid, .code, .date, .time, .integer, .returned, nil: []
             }
-            return rule == .text || rule == .personName ? values[key.tag] ?? [] : []
         }
         let encoder = ResponseText(asked: specificCharacterSet, texts: texts)
         var elements = keys.map { key -> DataElement in
@@ -91,15 +95,28 @@ extension Query {
 private struct ResponseText {
     /// Nil for the default repertoire, which needs no mention (PS3.4 C.4.1.1.3.2).
     let terms: [String]?
+    private let characterSet: SpecificCharacterSet
 
-    init(asked: [String]?, texts: [String]) {
-        terms = texts.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } } ? nil : ["ISO_IR 192"]
+    /// The query's own character set where it has room for the text, else UTF-8.
+    init(asked: [String]?, texts: [(text: String, usage: SpecificCharacterSet.Usage)]) {
+        let set = SpecificCharacterSet(terms: asked ?? [])
+        if texts.allSatisfy({ $0.text.utf8.allSatisfy { $0 < 0x80 } }) {
+            terms = nil
+        } else if let asked, texts.allSatisfy({ set.encode($0.text, as: $0.usage) != nil }) {
+            terms = asked
+        } else {
+            terms = ["ISO_IR 192"]
+        }
+        characterSet = SpecificCharacterSet(terms: terms ?? [])
     }
 
     func bytes(_ values: [String], _ vr: String) -> [UInt8] {
-        if vr == "US" {
-            return values.compactMap { UInt16($0) }.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        let text = values.joined(separator: "\\")
+        switch vr {
+        case "US": return values.compactMap { UInt16($0) }.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        case "PN": return characterSet.encode(text, as: .personName) ?? []
+        case "LO", "SH": return characterSet.encode(text, as: .values) ?? []
+        default: return Array(text.utf8)
         }
-        return Array(values.joined(separator: "\\").utf8)
     }
 }

@@ -92,7 +92,8 @@ struct QueryRows {
         switch (row[index] as DatabaseValue).storage {
         case .null: []
         case .int64(let number): ["\(number)"]
-        case .string(let text): text.isEmpty ? [] : text.split(separator: "\\", omittingEmptySubsequences: false).map(String.init)
+        case .string(let text):
+            text.isEmpty ? [] : text.split(separator: "\\", omittingEmptySubsequences: false).map(String.init)
         case .double, .blob: []
         }
     }
@@ -154,7 +155,8 @@ struct QueryRows {
         var facts: [Int64: StudyFacts] = [:]
         for row in try Row.fetchAll(
             db,
-            sql: "SELECT id, study, instances, modality, sopClassUIDs FROM series WHERE study IN (\(list)) AND instances > 0"
+            sql:
+                "SELECT id, study, instances, modality, sopClassUIDs FROM series WHERE study IN (\(list)) AND instances > 0"
         ) {
             var found = facts[row[1]] ?? StudyFacts()
             found.series += 1

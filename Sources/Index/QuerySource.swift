@@ -45,7 +45,7 @@ struct QuerySource {
 
     /// Patients and studies: only those of which an instance is kept as the first of its UID.
     func studies(_ db: Database) throws -> [Int64] {
-        let (conditions, arguments) = conditions(["study"])
+        let (conditions, arguments) = try conditions(["study"], db)
         let sql = """
             SELECT study.id FROM study WHERE \(conditions)
                 AND EXISTS (SELECT 1 FROM series WHERE series.study = study.id AND series.instances > 0)
@@ -57,7 +57,7 @@ struct QuerySource {
     }
 
     func series(_ db: Database) throws -> [Int64] {
-        let (conditions, arguments) = conditions(["study", "series"])
+        let (conditions, arguments) = try conditions(["study", "series"], db)
         return try Int64.fetchAll(
             db,
             sql: """
@@ -67,7 +67,7 @@ struct QuerySource {
     }
 
     func instances(_ db: Database) throws -> [Int64] {
-        let (conditions, arguments) = conditions(["study", "series", "instance"])
+        let (conditions, arguments) = try conditions(["study", "series", "instance"], db)
         return try Int64.fetchAll(
             db,
             sql: """
@@ -79,7 +79,7 @@ struct QuerySource {
 
     /// Our own objects that stand. One that came back from elsewhere is an instance like others, and found as such.
     func results(_ db: Database) throws -> [Int64] {
-        var (conditions, arguments) = conditions(["study"])
+        var (conditions, arguments) = try conditions(["study"], db)
         for (tag, column) in [
             (Tag.seriesInstanceUID, "result.seriesInstanceUID"), (.sopInstanceUID, "result.sopInstanceUID"),
         ] where level >= (tag == .sopInstanceUID ? .image : .series) {
@@ -103,7 +103,7 @@ struct QuerySource {
             AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.sopInstanceUID = result.sopInstanceUID)
         """
 
-    private func conditions(_ tables: Set<String>) -> (String, StatementArguments) {
+    private func conditions(_ tables: Set<String>, _ db: Database) throws -> (String, StatementArguments) {
         var conditions = "1"
         var arguments = StatementArguments()
         let narrowing: [Tag] = [
@@ -112,6 +112,14 @@ struct QuerySource {
         for tag in narrowing {
             guard let column = Self.columns[tag], tables.contains(String(column.prefix { $0 != "." })) else { continue }
             narrow(tag, column, &conditions, &arguments)
+        }
+        if case .anyOf(let names) = query[.patientName]?.criterion {
+            let text = names.compactMap { if case .name(let name) = $0 { name } else { nil } }.joined(separator: "\\")
+            if let condition = NameKeys.condition(SearchPattern(text)) {
+                let (sql, more) = try condition.build(db)
+                conditions += " AND (\(sql))"
+                arguments += more
+            }
         }
         return (conditions, arguments)
     }

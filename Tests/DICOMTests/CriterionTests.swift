@@ -12,7 +12,7 @@ import Testing
         var key: [String]
         var value: [String]
         var isMatch: Bool
-        init(_ rule: QueryAttribute.Rule, _ key: String..., is value: String..., _ isMatch: Bool) {
+        init(_ rule: QueryAttribute.Rule, _ key: String..., is value: String..., matches isMatch: Bool) {
             (self.rule, self.key, self.value, self.isMatch) = (rule, key, value, isMatch)
         }
         var testDescription: String { "\(rule) \(key) \(isMatch ? "matches" : "does not match") \(value)" }
@@ -20,47 +20,60 @@ import Testing
 
     static let cases: [Case] = [
         // Universal.
-        Case(.text, "", is: "anything", true), Case(.text, "*", is: "", true), Case(.uid, "", is: "1.2", true),
-        Case(.date, "", is: "", true), Case(.personName, "**", is: "Doe^John", true),
+        Case(.text, "", is: "anything", matches: true), Case(.text, "*", is: "", matches: true),
+        Case(.uid, "", is: "1.2", matches: true),
+        Case(.date, "", is: "", matches: true), Case(.personName, "**", is: "Doe^John", matches: true),
         // Single value, to the letter; an attribute without a value matches nothing else than a universal key.
-        Case(.text, "Head", is: "Head", true), Case(.text, "head", is: "Head", false),
-        Case(.text, "Head", is: "", false), Case(.text, "Head", is: "Head CT", false),
-        Case(.code, "CT", is: "CT", true), Case(.code, "ct", is: "CT", false),
-        Case(.code, "MR", is: "CT", "MR", true), Case(.code, "CT", "MR", is: "MR", true),
-        Case(.code, "CT", "MR", is: "US", false),
+        Case(.text, "Head", is: "Head", matches: true), Case(.text, "head", is: "Head", matches: false),
+        Case(.text, "Head", is: "", matches: false), Case(.text, "Head", is: "Head CT", matches: false),
+        Case(.code, "CT", is: "CT", matches: true), Case(.code, "ct", is: "CT", matches: false),
+        Case(.code, "MR", is: "CT", "MR", matches: true), Case(.code, "CT", "MR", is: "MR", matches: true),
+        Case(.code, "CT", "MR", is: "US", matches: false),
         // Wildcards.
-        Case(.text, "He*", is: "Head", true), Case(.text, "*ad", is: "Head", true), Case(.text, "H??d", is: "Head", true),
-        Case(.text, "H?d", is: "Head", false), Case(.text, "*", is: "Head", true), Case(.text, "*x*", is: "Head", false),
-        Case(.text, "H*a*d", is: "Head and neck and", true), Case(.code, "C?", is: "CT", true),
-        Case(.text, "100%", is: "100%", true), Case(.text, "a_c", is: "abc", false), Case(.text, "[ab]", is: "a", false),
+        Case(.text, "He*", is: "Head", matches: true), Case(.text, "*ad", is: "Head", matches: true),
+        Case(.text, "H??d", is: "Head", matches: true),
+        Case(.text, "H?d", is: "Head", matches: false), Case(.text, "*", is: "Head", matches: true),
+        Case(.text, "*x*", is: "Head", matches: false),
+        Case(.text, "H*a*d", is: "Head and neck and", matches: true), Case(.code, "C?", is: "CT", matches: true),
+        Case(.text, "100%", is: "100%", matches: true), Case(.text, "a_c", is: "abc", matches: false),
+        Case(.text, "[ab]", is: "a", matches: false),
         // Lists of UIDs; no wildcards there.
-        Case(.uid, "1.2", "1.3", is: "1.3", true), Case(.uid, "1.2", "1.3", is: "1.30", false),
+        Case(.uid, "1.2", "1.3", is: "1.3", matches: true), Case(.uid, "1.2", "1.3", is: "1.30", matches: false),
         // Dates, and ranges of them.
-        Case(.date, "20260102", is: "20260102", true), Case(.date, "20260102", is: "20260103", false),
-        Case(.date, "20260101-20260131", is: "20260131", true), Case(.date, "20260101-20260131", is: "20260201", false),
-        Case(.date, "20260101-", is: "20991231", true), Case(.date, "20260101-", is: "20251231", false),
-        Case(.date, "-20260101", is: "19991231", true), Case(.date, "-20260101", is: "20260102", false),
-        Case(.date, "20260101 - 20260131", is: "20260115", true), Case(.date, "20260101-", is: "", false),
-        Case(.date, "20260102", is: "2026.01.02", true), Case(.date, "2026*", is: "20260102", true),
-        Case(.date, "20260131-20260101", is: "20260115", false), Case(.date, "-20260101", is: "unknown", false),
+        Case(.date, "20260102", is: "20260102", matches: true), Case(.date, "20260102", is: "20260103", matches: false),
+        Case(.date, "20260101-20260131", is: "20260131", matches: true),
+        Case(.date, "20260101-20260131", is: "20260201", matches: false),
+        Case(.date, "20260101-", is: "20991231", matches: true),
+        Case(.date, "20260101-", is: "20251231", matches: false),
+        Case(.date, "-20260101", is: "19991231", matches: true),
+        Case(.date, "-20260101", is: "20260102", matches: false),
+        Case(.date, "20260101 - 20260131", is: "20260115", matches: true),
+        Case(.date, "20260101-", is: "", matches: false),
+        Case(.date, "20260102", is: "2026.01.02", matches: true), Case(.date, "2026*", is: "20260102", matches: true),
+        Case(.date, "20260131-20260101", is: "20260115", matches: false),
+        Case(.date, "-20260101", is: "unknown", matches: false),
         // Times: what is left out on either side is open on that side.
-        Case(.time, "10", is: "100000", true), Case(.time, "10", is: "105959.999999", true),
-        Case(.time, "10", is: "110000", false), Case(.time, "1000-1059", is: "105959.9", true),
-        Case(.time, "1000-1059", is: "110000", false), Case(.time, "100000.5", is: "100000.5", true),
-        Case(.time, "100000.5", is: "100000.500000", true), Case(.time, "100000.5", is: "100000.6", false),
-        Case(.time, "-0900", is: "0900", true), Case(.time, "-0900", is: "0901", false),
-        Case(.time, "2200-", is: "235959", true), Case(.time, "10:00:00", is: "100000", true),
-        Case(.time, "100000-100000", is: "100000.25", true),
+        Case(.time, "10", is: "100000", matches: true), Case(.time, "10", is: "105959.999999", matches: true),
+        Case(.time, "10", is: "110000", matches: false), Case(.time, "1000-1059", is: "105959.9", matches: true),
+        Case(.time, "1000-1059", is: "110000", matches: false), Case(.time, "100000.5", is: "100000.5", matches: true),
+        Case(.time, "100000.5", is: "100000.500000", matches: true),
+        Case(.time, "100000.5", is: "100000.6", matches: false),
+        Case(.time, "-0900", is: "0900", matches: true), Case(.time, "-0900", is: "0901", matches: false),
+        Case(.time, "2200-", is: "235959", matches: true), Case(.time, "10:00:00", is: "100000", matches: true),
+        Case(.time, "100000-100000", is: "100000.25", matches: true),
         // Numbers as numbers.
-        Case(.integer, "3", is: "3", true), Case(.integer, "03", is: "3", true), Case(.integer, "3", is: "30", false),
+        Case(.integer, "3", is: "3", matches: true), Case(.integer, "03", is: "3", matches: true),
+        Case(.integer, "3", is: "30", matches: false),
         // Names without regard to case, each group by itself.
-        Case(.personName, "doe^john", is: "Doe^John", true), Case(.personName, "DOE*", is: "Doe^John", true),
-        Case(.personName, "Doe^John^^^", is: "Doe^John", true), Case(.personName, "Doe", is: "Dole", false),
-        Case(.personName, "d?e^*", is: "Doe^John", true),
-        Case(.personName, "山田*", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", true),
-        Case(.personName, "YAMADA^TAROU", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", true),
-        Case(.personName, "=山田^太郎", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", true),
-        Case(.personName, "田山*", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", false),
+        Case(.personName, "doe^john", is: "Doe^John", matches: true),
+        Case(.personName, "DOE*", is: "Doe^John", matches: true),
+        Case(.personName, "Doe^John^^^", is: "Doe^John", matches: true),
+        Case(.personName, "Doe", is: "Dole", matches: false),
+        Case(.personName, "d?e^*", is: "Doe^John", matches: true),
+        Case(.personName, "山田*", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", matches: true),
+        Case(.personName, "YAMADA^TAROU", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", matches: true),
+        Case(.personName, "=山田^太郎", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", matches: true),
+        Case(.personName, "田山*", is: "Yamada^Tarou=山田^太郎=やまだ^たろう", matches: false),
     ]
 
     @Test("a key matches what PS3.4 says", arguments: cases)

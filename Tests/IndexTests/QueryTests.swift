@@ -3,6 +3,7 @@
 
 import DICOM
 import Foundation
+import GRDB
 import Index
 import Testing
 
@@ -114,7 +115,10 @@ import Testing
         let bench = Workbench()
         let index = try filled(bench)
         #expect(try values(index, try query("PATIENT", [(.patientID, "")]), .patientID) == ["4711", "0815"])
-        #expect(try values(index, try query("PATIENT", [(.patientName, "yamada*"), (.patientID, "")]), .patientID) == ["0815"])
+        #expect(
+            try values(index, try query("PATIENT", [(.patientName, "yamada*"), (.patientID, "")]), .patientID) == [
+                "0815"
+            ])
     }
 
     @Test("series and instances are found below their study, or by their own keys")
@@ -180,10 +184,12 @@ import Testing
         #expect(study.values[.numberOfStudyRelatedInstances] == ["3"])
         let series = try query(
             "SERIES", [(.studyInstanceUID, "1.1"), (.modality, "SEG"), (.seriesDescription, ""), (.patientID, "")])
-        #expect(try find(index, series).map(\.values) == [
-            [.studyInstanceUID: ["1.1"], .modality: ["SEG"], .seriesDescription: ["found"], .patientID: ["4711"]]
-        ])
-        let image = try query("IMAGE", [(.studyInstanceUID, "1.1"), (.seriesInstanceUID, "2.25.8"), (.sopInstanceUID, "")])
+        #expect(
+            try find(index, series).map(\.values) == [
+                [.studyInstanceUID: ["1.1"], .modality: ["SEG"], .seriesDescription: ["found"], .patientID: ["4711"]]
+            ])
+        let image = try query(
+            "IMAGE", [(.studyInstanceUID, "1.1"), (.seriesInstanceUID, "2.25.8"), (.sopInstanceUID, "")])
         #expect(try values(index, image, .sopInstanceUID) == ["2.25.9"])
         let retrieval = try query("STUDY", [(.studyInstanceUID, "1.1")], retrieving: true)
         #expect(
@@ -231,6 +237,25 @@ import Testing
         }
         #expect(pages == 3)
         #expect(found == (0..<450).map { "1.\($0)" })
+    }
+
+    @Test("a query that is half read holds no transaction: the write-ahead log can be emptied [FIND-7]")
+    func transactions() throws {
+        let bench = Workbench()
+        let index = try bench.open()
+        for number in 0..<300 {
+            _ = try index.record(
+                header("1.\(number).1.1", study: "1.\(number)", series: "1.\(number).1"), file: file("p\(number)"))
+        }
+        let cursor = try index.find(try query("STUDY", [(.studyInstanceUID, "")]))
+        #expect(try cursor.next()?.count == 200)
+        _ = try index.record(header("9.1.1", study: "9", series: "9.1"), file: file("late"))
+        // Busy where somebody still reads an older state.
+        let busy = try DatabaseQueue(path: bench.path).writeWithoutTransaction { db in
+            try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+        #expect(busy == 0)
+        #expect(try cursor.next()?.count == 100)
     }
 
     @Test("SQL's own wildcards and quotes are letters")

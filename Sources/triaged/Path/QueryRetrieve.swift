@@ -80,6 +80,7 @@ extension QueryRefusal {
     /// PS3.4 C.4.1.1.4: A700 where it may work later, C001 otherwise.
     static func of(_ error: IndexError) -> QueryRefusal {
         error.isTransient
-            ? QueryRefusal(.outOfResources, "the index is busy") : QueryRefusal(.unableToProcess, "the index cannot be read")
+            ? QueryRefusal(.outOfResources, "the index is busy")
+            : QueryRefusal(.unableToProcess, "the index cannot be read")
     }
 }
