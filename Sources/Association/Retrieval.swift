@@ -157,13 +157,17 @@ struct Retrieval {
         try stream.write(try response(.pending, hasDataSet: false), on: context)
     }
 
-    func finish() throws(Ending) {
+    func finish(to destination: AETitle?) throws(Ending) -> RetrievalReport {
         let status = progress.finalStatus(isCanceled: isCanceled && progress.remaining > 0)
         let hasDataSet = status != .success
         try stream.write(try response(status, hasDataSet: hasDataSet), on: context)
-        guard hasDataSet else { return }
-        let syntax = TransferSyntax(uid: context.transferSyntax) ?? .implicitVRLittleEndian
-        try stream.write(identifier: progress.identifier.encoded(as: syntax), on: context)
+        if hasDataSet {
+            let syntax = TransferSyntax(uid: context.transferSyntax) ?? .implicitVRLittleEndian
+            try stream.write(identifier: progress.identifier.encoded(as: syntax), on: context)
+        }
+        return RetrievalReport(
+            destination: destination, status: status, completed: progress.completed, failed: progress.failed,
+            warning: progress.warning, comment: comment)
     }
 
     private func response(_ status: Status, hasDataSet: Bool) throws(Ending) -> CommandSet {

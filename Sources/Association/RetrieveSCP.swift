@@ -9,14 +9,30 @@ package struct RetrieveNeeds: Sendable {
     package var instances: @Sendable (Query, AssociationInfo) throws(QueryRefusal) -> [StoredInstance]
     /// How to reach a C-MOVE's destination; nil where it is unknown.
     package var destination: @Sendable (AETitle) -> Requestor?
+    /// The last response has been written.
+    package var ended: @Sendable (RetrievalReport, AssociationInfo) -> Void
 
     package init(
         instances: @escaping @Sendable (Query, AssociationInfo) throws(QueryRefusal) -> [StoredInstance],
-        destination: @escaping @Sendable (AETitle) -> Requestor?
+        destination: @escaping @Sendable (AETitle) -> Requestor?,
+        ended: @escaping @Sendable (RetrievalReport, AssociationInfo) -> Void = { _, _ in }
     ) {
         self.instances = instances
         self.destination = destination
+        self.ended = ended
     }
+}
+
+/// What left the node, for the log.
+package struct RetrievalReport: Sendable, Equatable {
+    /// Nil for a C-GET.
+    package var destination: AETitle?
+    package var status: Status
+    package var completed: Int
+    package var failed: Int
+    package var warning: Int
+    /// Why sub-operations failed, the last of the reasons.
+    package var comment: String?
 }
 
 /// C-MOVE and C-GET of the Patient Root and Study Root models (PS3.4 C.4.2 and C.4.3). Instances go out as they are stored, in
@@ -58,6 +74,6 @@ struct RetrieveSCP: ServiceProvider {
         } else {
             try retrieval.get(contexts)
         }
-        try retrieval.finish()
+        needs.ended(try retrieval.finish(to: destination?.calledAETitle), info)
     }
 }

@@ -275,7 +275,18 @@ import Testing
         }
     }
 
-    @Test("a C-MOVE counts what went through, and names what did not; the destination is told who asked [MOVE-4]")
+    @Test("a sub-operation of a C-MOVE names its originator, and a C-STORE of our own names none [MOVE-1]")
+    func originator() throws {
+        let directory = try TemporaryDirectory()
+        let instance = try instances(directory, 1)[0]
+        let originator = MoveOriginator(aeTitle: AETitle(literal: "VIEWER"), messageID: 258)
+        let command = CommandSet.storeRequest(instance, messageID: 1, for: originator)
+        #expect(command.bytes(0x1030) == Array("VIEWER".utf8))
+        #expect(try command.unsignedShort(0x1031) == 258)
+        #expect(CommandSet.storeRequest(instance, messageID: 1).bytes(0x1030) == nil)
+    }
+
+    @Test("a C-MOVE counts what went through, and names what did not [MOVE-4]")
     func counts() throws {
         let directory = try TemporaryDirectory()
         let destination = try Node()

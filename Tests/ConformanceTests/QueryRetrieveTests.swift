@@ -25,7 +25,8 @@ extension EndToEnd {
                 guard !matches.isEmpty,
                     let element = line.firstMatch(of: #/\(([0-9a-f]{4},[0-9a-f]{4})\) [A-Z]{2} \[(.*?)\]  ?/#)
                 else { continue }
-                matches[matches.count - 1][String(element.1)] = element.2.trimmingCharacters(in: .whitespaces)
+                matches[matches.count - 1][String(element.1)] = element.2.trimmingCharacters(
+                    in: CharacterSet(charactersIn: " \0"))
             }
             return (matches, final)
         }
@@ -72,13 +73,12 @@ extension EndToEnd {
                 #expect(match["0008,0054"] == "TRIAGED")
                 #expect(match["0008,0056"] == "ONLINE")
                 let above = model == "-P" ? ["PatientID=QUERY-301"] : []
-                #expect(
-                    try values(
-                        "0020,000e", model,
-                        above + [
-                            "QueryRetrieveLevel=SERIES", "StudyInstanceUID=\(uid)", "SeriesInstanceUID", "Modality=CT",
-                        ])
-                        == [series])
+                let seriesFound = try values(
+                    "0020,000e", model,
+                    above + [
+                        "QueryRetrieveLevel=SERIES", "StudyInstanceUID=\(uid)", "SeriesInstanceUID", "Modality=CT",
+                    ])
+                #expect(seriesFound == [series])
                 #expect(
                     try values(
                         "0008,0018", model,
@@ -90,7 +90,9 @@ extension EndToEnd {
             #expect(
                 try values("0010,0020", "-P", ["QueryRetrieveLevel=PATIENT", "PatientID=QUERY-30?", "PatientName"])
                     == ["QUERY-301"])
-            #expect(try find("-S", ["QueryRetrieveLevel=PATIENT", "PatientID"]).final.contains("Failed"))
+            #expect(
+                try find("-S", ["QueryRetrieveLevel=PATIENT", "PatientID"]).final.contains(
+                    "DataSetDoesNotMatchSOPClass"))
         }
 
         @Test("wildcards, ranges, lists, letter case and sequences match as PS3.4 C.2.2.2 says [FIND-3]")
@@ -211,10 +213,11 @@ extension EndToEnd {
             #expect(expected.count == study.sopInstanceUIDs.count + 2)
 
             let moved = try TemporaryDirectory()
+            let logs = try TemporaryDirectory()
             let destination = try Tool(
                 "/usr/bin/storescp",
                 ["-aet", "STORE", "-od", moved.path, "+xa", "+B", "\(QueryNode.storePort)"],
-                environment: ["TCP_NODELAY": "1"], log: try TemporaryDirectory().file("storescp.log"))
+                environment: ["TCP_NODELAY": "1"], log: logs.file("storescp.log"))
             let isUp = try eventually(within: 20) {
                 try Tool.run("/usr/bin/echoscu", ["127.0.0.1", "\(QueryNode.storePort)"]).status == 0 ? true : nil
             }

@@ -13,8 +13,10 @@ import Testing
         _ level: String, _ keys: [(DICOM.Tag, String)], _ model: Query.Model = .patientRoot, retrieving: Bool = false
     ) throws -> Query {
         let elements =
-            [DataElement(.queryRetrieveLevel, "CS", .bytes(Array(level.utf8)))]
-            + keys.map { DataElement($0.0, "UN", .bytes(Array($0.1.utf8))) }
+            [
+                DataElement(.specificCharacterSet, "CS", .bytes(Array("ISO_IR 192".utf8))),
+                DataElement(.queryRetrieveLevel, "CS", .bytes(Array(level.utf8))),
+            ] + keys.map { DataElement($0.0, "UN", .bytes(Array($0.1.utf8))) }
         return retrieving
             ? try Query(retrieving: elements, model: model) : try Query(identifier: elements, model: model)
     }

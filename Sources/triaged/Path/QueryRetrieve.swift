@@ -42,6 +42,16 @@ struct QueryRetrieve: Sendable {
                 // Somebody waits for the images, and the requestor can ask again.
                 requestor?.timeouts.response = .seconds(60)
                 return requestor
+            },
+            ended: { report, association in
+                var metadata: Logger.Metadata = [
+                    "association": "\(association.id)", "callingAETitle": "\(association.callingAETitle)",
+                    "status": "\(report.status)", "completed": "\(report.completed)", "failed": "\(report.failed)",
+                    "warning": "\(report.warning)",
+                ]
+                if let destination = report.destination { metadata["destination"] = "\(destination)" }
+                let level: Logger.Level = report.failed > 0 ? .warning : .info
+                logger.log(level: level, "retrieved\(report.comment.map { ": \($0)" } ?? "")", metadata: metadata)
             })
     }
 
