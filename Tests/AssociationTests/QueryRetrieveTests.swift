@@ -158,7 +158,7 @@ import Testing
         send(peer, request(0x20, Self.find), identifier)
         _ = peer.readPDU()
         peer.send(PDUBytes.data(1, command: true, last: true, cancel(6)))
-        for _ in 0..<200 { _ = peer.readPDU() }
+        for _ in 0..<200 { _ = try #require(peer.readPDU()) }
         peer.send(PDUBytes.data(1, command: true, last: true, cancel(5)))
         #expect(try statuses(responses(peer)).last == 0xFE00)
         let atCancel = given.value
@@ -233,7 +233,7 @@ import Testing
         let echo = try Tool.run("/usr/bin/echoscu", ["127.0.0.1", String(acceptor.port)], seconds: 30)
         #expect(echo.status == 0)
         // It goes on once the peer reads on, and ends once it cancels.
-        for _ in 0..<1000 { _ = slow.readPDU() }
+        for _ in 0..<1000 { _ = try #require(slow.readPDU()) }
         slow.send(PDUBytes.data(1, command: true, last: true, cancel()))
         #expect(try statuses(responses(slow)).last == 0xFE00)
     }
