@@ -153,7 +153,8 @@ struct Connection: Sendable {
         let (descriptor, session) = socket.take()
         do throws(DCMTKError) {
             handle = try AssociationHandle(
-                socket: descriptor, session: session, request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
+                socket: descriptor, session: session, request: request.reduced.encoded(),
+                maximumPDULength: Limits.maximumPDULength)
         } catch {
             return fail(error.text)
         }
@@ -181,7 +182,8 @@ struct Connection: Sendable {
     ) -> [ServiceClass: any ServiceProvider] {
         var providers: [ServiceClass: any ServiceProvider] = [
             .verification: VerificationSCP(),
-            .storage: StorageSCP(needs: needs.storage, policy: configuration.policy, info: info, refused: needs.refused),
+            .storage: StorageSCP(
+                needs: needs.storage, policy: configuration.policy, info: info, refused: needs.refused),
         ]
         if let steps = needs.procedureSteps {
             providers[.performedProcedureStep] = ProcedureStepSCP(needs: steps, info: info)

@@ -94,7 +94,8 @@ package struct Requestor: Sendable {
         let (descriptor, session) = socket.take()
         do throws(DCMTKError) {
             handle = try AssociationHandle(
-                socket: descriptor, session: session, request: request.reduced.encoded(), maximumPDULength: Limits.maximumPDULength)
+                socket: descriptor, session: session, request: request.reduced.encoded(),
+                maximumPDULength: Limits.maximumPDULength)
         } catch {
             throw .notConnected(reason: error.text)
         }

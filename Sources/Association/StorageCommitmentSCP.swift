@@ -37,7 +37,8 @@ final class StorageCommitmentSCP: ServiceProvider {
         if !info.caller.services.contains(.storageCommitment) {
             // A destination has the context for its reports to us.
             try stream.dropDataSet(of: command, on: context)
-            answer = StatusAnswer(status: .notAuthorized, errorComment: "storage commitment is not allowed to this peer")
+            answer = StatusAnswer(
+                status: .notAuthorized, errorComment: "storage commitment is not allowed to this peer")
         } else if let refusal = Self.refusal(of: command) {
             try stream.dropDataSet(of: command, on: context)
             answer = refusal

@@ -85,7 +85,7 @@ extension Configuration.Place {
     init(_ destination: Configuration.Destination) {
         self.init(aeTitle: destination.aeTitle, host: destination.host, port: destination.port, tls: destination.tls)
     }
-    init(_ peer: Configuration.Peer) { 
+    init(_ peer: Configuration.Peer) {
         self.init(aeTitle: peer.aeTitle, host: peer.host, port: peer.port, tls: peer.tls)
     }
 }

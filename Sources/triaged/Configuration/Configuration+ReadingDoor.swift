@@ -8,7 +8,8 @@ import Models
 /// The sections of the front door: `dicom` and `peers`.
 extension Configuration {
     static let dicomKeys = [
-        "aeTitle", "calledAETitle", "host", "port", "plain", "tls", "maximumAssociations", "urgentReserve", "unknownPeers", "timeouts",
+        "aeTitle", "calledAETitle", "host", "port", "plain", "tls", "maximumAssociations", "urgentReserve",
+        "unknownPeers", "timeouts",
         "privateStorageSOPClasses",
     ]
 
@@ -52,7 +53,8 @@ extension Configuration {
     }
 
     mutating func readPeers(_ root: StrictSection) {
-        let keys = ["aeTitle", "host", "port", "address", "services", "maximumAssociations", "urgent"] + Self.peerTLSKeys
+        let keys =
+            ["aeTitle", "host", "port", "address", "services", "maximumAssociations", "urgent"] + Self.peerTLSKeys
         for section in root.sections("peers", keys: keys) {
             guard let title = Self.requiredAETitle(section) else { continue }
             if peers.contains(where: { $0.aeTitle == title }) { section.fault("aeTitle", "is listed twice") }

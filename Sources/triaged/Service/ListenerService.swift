@@ -20,7 +20,8 @@ final class ListenerService: Service {
 
     /// Binds at once, so that a port in use is an error of the start.
     init(
-        configuration: Configuration, credentials: TLSCredentials?, reception: Reception, procedureSteps: ProcedureStepNeeds,
+        configuration: Configuration, credentials: TLSCredentials?, reception: Reception,
+        procedureSteps: ProcedureStepNeeds,
         commitment: CommitmentNeeds?, refusals: RefusalMemory, logger: Logger,
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void,
         drained: @escaping @Sendable () -> Void

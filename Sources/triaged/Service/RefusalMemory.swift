@@ -21,6 +21,8 @@ final class RefusalMemory: Sendable {
         let count = recent.withLock { $0.note(refusal, at: moment) }
         // A scanner that retries every second must not fill the disk with one sentence.
         guard count <= 10 || Self.isPowerOfTen(count) else { return }
+        // Who refuses an instance has logged it, with its UID.
+        guard refusal.kind != .store else { return }
         logger.warning(
             "refused\(count > 10 ? " \(count) times" : ""): \(refusal.reason)",
             metadata: [
