@@ -142,7 +142,11 @@ final class Places: Sendable {
             for path in old { state.taken[path] = true }
             return old
         }
-        for path in old { note(path) }
+        for path in old {
+            note(path)
+            // Its writer may have been done meanwhile, and found no note to remove.
+            if state.withLock({ $0.taken[path] == nil }) { unlink(notePath(path)) }
+        }
     }
 
     private func notePath(_ path: String) -> String {
