@@ -38,6 +38,9 @@ package struct NodeMetrics: Sendable, Equatable {
     package var commitmentsRefused: [String: Int] = [:]
     package var commitmentsDamaged = 0
     package var freeBytes: Int = 0
+    package var reserveBytes: Int = 0
+    /// Nil where nothing was received for long enough to tell.
+    package var storageDaysLeft: Double?
     package var clockSteps: Int = 0
     /// Nil without DICOM over TLS.
     package var tls: TLS?
@@ -132,6 +135,13 @@ package struct NodeMetrics: Sendable, Equatable {
                 "triaged_commitments_damaged_total", "Instances not committed to because a stored file is damaged.",
                 commitmentsDamaged),
             .gauge("triaged_storage_free_bytes", "Free space where instances are stored.", Double(freeBytes)),
+            .gauge(
+                "triaged_storage_reserve_bytes", "Free space below which C-STORE is refused, except from urgent peers.",
+                Double(reserveBytes)),
+            .gauge(
+                "triaged_storage_days_left",
+                "Days until the reserve is reached at the rate of the last week; absent before an hour of history.",
+                storageDaysLeft.map { [.init([:], $0)] } ?? []),
             .gauge(
                 "triaged_tls_certificate_days_left", "Days until the node's certificate for DICOM over TLS expires.",
                 tls.map { [.init([:], $0.daysLeft)] } ?? []),

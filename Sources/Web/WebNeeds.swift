@@ -26,6 +26,8 @@ package struct WebNeeds: Sendable {
     package var metrics: @Sendable () async -> NodeMetrics
     /// The last refusals, newest first.
     package var refusals: @Sendable () -> [RefusalItem]
+    /// What everybody who looks at the worklist must know of the node; empty where there is nothing.
+    package var notice: @Sendable () -> String
     /// Where the node takes studies, such as "TRIAGED on port 11112".
     package var receiving: String
 
@@ -38,6 +40,7 @@ package struct WebNeeds: Sendable {
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         metrics: @escaping @Sendable () async -> NodeMetrics,
         refusals: @escaping @Sendable () -> [RefusalItem] = { [] },
+        notice: @escaping @Sendable () -> String = { "" },
         receiving: String
     ) {
         self.worklist = worklist
@@ -47,6 +50,7 @@ package struct WebNeeds: Sendable {
         self.readiness = readiness
         self.metrics = metrics
         self.refusals = refusals
+        self.notice = notice
         self.receiving = receiving
     }
 }

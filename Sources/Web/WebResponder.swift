@@ -83,7 +83,7 @@ struct WebResponder: HTTPResponder {
             var body = Data(#"{"items":"#.utf8)
             body.append(snapshot.items)
             let rest = [
-                "revision": snapshot.revision, "receiving": needs.receiving,
+                "revision": snapshot.revision, "receiving": needs.receiving, "notice": snapshot.notice,
                 "now": Timestamp.string(Date(), milliseconds: true),
             ]
             body.append(Data(",".utf8))

@@ -10,6 +10,7 @@ actor WorklistFeed {
         var revision: String
         /// The items as JSON.
         var items: Data
+        var notice = ""
     }
 
     /// A wait ends after this long in any case, so that each answer proves that the node lives and could read its list.
@@ -75,14 +76,15 @@ actor WorklistFeed {
         queued = nil
         do {
             let items = try await needs.worklist()
-            if items != self.items {
+            let notice = needs.notice()
+            if items != self.items || notice != snapshot.notice {
                 let encoder = JSONEncoder()
                 encoder.dateEncodingStrategy = Timestamp.encoding
                 encoder.outputFormatting = [.withoutEscapingSlashes]
                 let data = try encoder.encode(items)
                 count += 1
                 self.items = items
-                snapshot = Snapshot(revision: "\(start).\(count)", items: data)
+                snapshot = Snapshot(revision: "\(start).\(count)", items: data, notice: notice)
             }
             if isFailing { logger.notice("the worklist can be read again") }
             isFailing = false

@@ -24,17 +24,18 @@ package final class Daemon {
     package let dicomPort: Int
     package let webPort: Int
     package var configurationPath: String { directory.file("triaged.yaml") }
-    package var storeDirectory: String { directory.file("store") }
+    package let storeDirectory: String
     package private(set) var process: Tool?
     private var starts = 0
 
-    /// `extra` is appended to the configuration; `peers` lists calling AE titles.
+    /// `peers` lists calling AE titles. `store` lies in a directory of the test's where it is named; `reserve` is in GB.
     package init(
         peers: [String] = ["CT1"], destinations: String = "destinations: []", quietPeriod: Double = 1,
         allowDemonstration: Bool = true, models: String = Daemon.repository + "/etc/models",
-        unknownPeers: String = "reject"
+        unknownPeers: String = "reject", store: String? = nil, reserve: Double = 0
     ) throws {
         directory = try TemporaryDirectory()
+        storeDirectory = store ?? directory.file("store")
         dicomPort = freePort()
         webPort = freePort()
         let peerLines = peers.map { "  - {aeTitle: \($0), host: 127.0.0.1, port: 11119}" }
@@ -47,6 +48,7 @@ package final class Daemon {
             peers:\(peerLines.isEmpty ? " []" : "\n" + peerLines.joined(separator: "\n"))
             storage:
               directory: \(storeDirectory)
+              reserve: \(reserve)
             models:
               directory: \(models)
               allowDemonstration: \(allowDemonstration)

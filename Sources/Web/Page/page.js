@@ -73,6 +73,9 @@ function arrange(parent, wanted) {
 }
 
 function drawHead(visible) {
+  const notice = list.notice ?? '';
+  byId('notice').hidden = notice === '';
+  if (byId('notice').textContent !== notice) byId('notice').textContent = notice;
   const unread = visible.filter(item => !item.acknowledged && item.state !== 'outOfScope');
   const count = priority => unread.filter(item => item.priority === priority).length;
   const parts = Object.entries(words.priorities).map(([key, word]) => [count(key), word.toLowerCase(), key]);

@@ -41,9 +41,10 @@ extension Configuration {
 
     private mutating func readNode(_ root: StrictSection) {
         if let dicom = root.section("dicom", keys: Self.dicomKeys) { readDICOM(dicom) }
-        if let storage = root.section("storage", keys: ["directory", "archive"]) {
+        if let storage = root.section("storage", keys: ["directory", "archive", "reserve"]) {
             storageDirectory = Self.absolute(storage, "directory") ?? storageDirectory
             isArchive = storage.boolean("archive") ?? isArchive
+            reserve = storage.number("reserve", 0...1_000_000).map { Int64($0 * 1e9) } ?? reserve
         }
         if let models = root.section("models", keys: ["directory", "allowDemonstration"]) {
             modelsDirectory = Self.absolute(models, "directory") ?? modelsDirectory

@@ -49,6 +49,8 @@ struct Configuration: Sendable, Equatable {
     var peers: [Peer] = []
     var storageDirectory = "/var/lib/triaged"
     var isArchive = false
+    /// Bytes that are kept free.
+    var reserve: Int64 = 10_000_000_000
     var modelsDirectory = "/etc/triaged/models"
     var allowDemonstration = false
     var destinations: [Destination] = []

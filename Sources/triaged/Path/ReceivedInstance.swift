@@ -15,12 +15,18 @@ final class ReceivedInstance: InstanceSink {
     private let association: AssociationInfo
     private var scan: DataSetScan
     private let writer: InstanceWriter
+    private let claim: SpaceReserve.Claim
 
     init(reception: Reception, request: StoreRequest, association: AssociationInfo) throws(StoreRefusal) {
         guard reception.index.isRecording else {
             reception.counters.refused(.outOfResources)
             throw StoreRefusal(status: .outOfResources, comment: "the index cannot be written")
         }
+        guard let claim = reception.reserve.claim(isUrgent: association.caller.isUrgent) else {
+            reception.counters.refused(.outOfResources)
+            throw StoreRefusal(status: .outOfResources, comment: "the store is full")
+        }
+        self.claim = claim
         self.reception = reception
         self.request = request
         self.association = association
@@ -34,6 +40,10 @@ final class ReceivedInstance: InstanceSink {
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(StoreRefusal) {
         do throws(ScanError) { try scan.consume(bytes) } catch { throw refusal(error) }
+        guard claim.mayGrow(by: bytes.count) else {
+            log(.error, "not stored: it would take the reserve of the store")
+            throw StoreRefusal(status: .outOfResources, comment: "the store is full")
+        }
         do throws(StorageError) {
             try writer.append(bytes, pixelDataOffset: scan.pixelDataOffset)
         } catch { throw refusal(error) }
@@ -158,6 +168,7 @@ private struct RowKeeper: Sendable {
 /// What received instances share.
 struct Reception: Sendable {
     var store: InstanceStore
+    var reserve: SpaceReserve
     var index: StudyIndex
     var counters: Counters
     var logger: Logger

@@ -35,6 +35,12 @@ final class Node {
 
         let credentials = try configuration.tls.map { try TLSCredentials($0, logger: logger) }
         let counters = Counters()
+        let reserve = SpaceReserve(bytes: configuration.reserve) { () throws(StorageError) in try store.freeBytes() }
+        let diskPulse = Pulse()
+        let disk = DiskWatch(
+            index: index, store: store, reserve: reserve, logger: logger, breathe: { diskPulse.beat() },
+            changed: { changes.raise() })
+        let diskService = LoopService(name: "disk", pulse: diskPulse, logger: logger) { try disk.turn() }
         let refusals = RefusalMemory(logger: logger)
         let deliveries = configuration.destinations.map { destination in
             let signal = Signal()
@@ -89,11 +95,12 @@ final class Node {
             CommitmentDoor(index: index, desk: desk, logger: logger, wake: { service.signal.raise() })
         }
 
-        let loops = [completenessService, analysisService] + deliveries + (commitment.map { [$0] } ?? [])
+        let loops =
+            [completenessService, analysisService, diskService] + deliveries + (commitment.map { [$0] } ?? [])
         let listener = try ListenerService(
             configuration: configuration, credentials: credentials,
             reception: Reception(
-                store: store, index: index, counters: counters, logger: logger,
+                store: store, reserve: reserve, index: index, counters: counters, logger: logger,
                 inflater: { Inflaters.inflater(for: $0) }),
             procedureSteps: PerformedSteps(index: index, logger: logger, listed: { completenessSignal.raise() }).needs,
             commitment: door?.needs, refusals: refusals, logger: logger,
@@ -105,7 +112,7 @@ final class Node {
             drained: { for loop in loops { loop.stop() } })
         let worklist = WorklistSource(index: index)
         let state = NodeState(
-            index: index, store: store, counters: counters, loops: loops, listener: listener, refusals: refusals,
+            index: index, disk: disk, counters: counters, loops: loops, listener: listener, refusals: refusals,
             credentials: credentials)
         let web = try WebServer(
             configuration: .init(host: configuration.webHost, port: configuration.webPort),
@@ -117,6 +124,7 @@ final class Node {
                 },
                 changes: { changes.stream() }, readiness: { await offPool { state.readiness() } },
                 metrics: { await offPool { state.metrics() } }, refusals: { refusals.items },
+                notice: { disk.notice },
                 receiving: "\(configuration.aeTitle) on \(configuration.portWords)"),
             logger: logger)
         services =

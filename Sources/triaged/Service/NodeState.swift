@@ -4,14 +4,13 @@
 import DICOM
 import Foundation
 import Index
-import Storage
 import Triage
 import Web
 
 /// Health, readiness and metrics of the running node.
 struct NodeState: Sendable {
     let index: StudyIndex
-    let store: InstanceStore
+    let disk: DiskWatch
     let counters: Counters
     let loops: [LoopService]
     let listener: ListenerService
@@ -23,7 +22,7 @@ struct NodeState: Sendable {
         let values = counters.snapshot
         var checks = [
             check("index") { try index.probe() },
-            check("storage") { _ = try store.freeBytes() },
+            storage,
             ReadinessCheck(
                 name: "worker", isReady: values.isWorkerAlive,
                 reason: values.isWorkerAlive ? "" : "no worker process runs; see the log"),
@@ -43,6 +42,14 @@ struct NodeState: Sendable {
                     name: loop.name, isReady: false, reason: "has not moved for \(Int(loop.pulse.silence)) s"))
         }
         return checks
+    }
+
+    private var storage: ReadinessCheck {
+        let status = disk.status
+        guard status.freeBytes != nil else {
+            return ReadinessCheck(name: "storage", isReady: false, reason: "the file system of the store does not answer")
+        }
+        return ReadinessCheck(name: "storage", isReady: !status.isReserveUsed, reason: status.reason)
     }
 
     private func check(_ name: String, _ body: () throws -> Void) -> ReadinessCheck {
@@ -73,7 +80,10 @@ struct NodeState: Sendable {
         metrics.tls = credentials.map(\.status).map {
             .init(daysLeft: $0.daysLeft, isReloadFailed: !$0.failure.isEmpty)
         }
-        metrics.freeBytes = Int((try? store.freeBytes()) ?? 0)
+        let space = disk.status
+        metrics.freeBytes = Int(space.freeBytes ?? 0)
+        metrics.reserveBytes = Int(space.reserveBytes)
+        metrics.storageDaysLeft = space.daysLeft
         if let counts = try? index.counts() {
             metrics.jobsWaiting = counts.jobs["queued"] ?? 0
             metrics.jobsRunning = counts.jobs["running"] ?? 0
