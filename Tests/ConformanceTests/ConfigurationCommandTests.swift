@@ -73,6 +73,8 @@ extension EndToEnd {
                     "relative storage directory", "storage:\n  directory: /", "storage:\n  directory: ", at: "/store",
                     says: "storage.directory", "absolute"),
                 Mistake(
+                    "a negative reserve", "  reserve: 0.0", "  reserve: -1", at: "reserve", says: "storage.reserve"),
+                Mistake(
                     "web server for everybody", "web:\n  host: 127.0.0.1", "web:\n  host: 0.0.0.0", at: "0.0.0.0",
                     says: "web.host", "nginx"),
                 Mistake(

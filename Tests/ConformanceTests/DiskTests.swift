@@ -130,7 +130,9 @@ extension EndToEnd {
             try Self.expectExactly(routine.acknowledged + urgent.acknowledged, in: node)
         }
 
-        @Test("readiness, metrics, the worklist's answer and status say that the reserve is used, and that it no longer is [DISK-3]")
+        @Test(
+            "readiness, metrics, the worklist's answer and status say that the reserve is used, and that it no longer is [DISK-3]"
+        )
         func says() throws {
             guard let volume = try SmallVolume(.tmpfs, megabytes: 64) else { return }
             let node = try Daemon(store: volume.path + "/store", reserve: 0.02)

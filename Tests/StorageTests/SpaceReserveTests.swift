@@ -55,7 +55,9 @@ import Testing
         #expect(disk.looks.load(ordering: .relaxed) == 2)
     }
 
-    @Test("An instance that was begun is stopped half as deep as where none is begun", arguments: [(false, 50), (true, 25)])
+    @Test(
+        "An instance that was begun is stopped half as deep as where none is begun",
+        arguments: [(false, 50), (true, 25)])
     func growth(isUrgent: Bool, floor: Int64) throws {
         let reserve = disk.reserve(megabytes: 100)
         disk.set(megabytes: 200)

@@ -47,7 +47,8 @@ struct NodeState: Sendable {
     private var storage: ReadinessCheck {
         let status = disk.status
         guard status.freeBytes != nil else {
-            return ReadinessCheck(name: "storage", isReady: false, reason: "the file system of the store does not answer")
+            return ReadinessCheck(
+                name: "storage", isReady: false, reason: "the file system of the store does not answer")
         }
         return ReadinessCheck(name: "storage", isReady: !status.isReserveUsed, reason: status.reason)
     }
