@@ -69,6 +69,7 @@ let package = Package(
                 .embedInCode("v003_query.sql"),
                 .embedInCode("v004_commitment.sql"),
                 .embedInCode("v005_procedure_step.sql"),
+                .embedInCode("v006_retention.sql"),
                 .embedInCode("v007_scale.sql"),
             ], swiftSettings: swift),
         stage("Index", ["DICOM", "Migrations", grdb]),

@@ -11,6 +11,7 @@ package enum Migrations {
             PackageResources.v003_query_sql,
             PackageResources.v004_commitment_sql,
             PackageResources.v005_procedure_step_sql,
+            PackageResources.v006_retention_sql,
             PackageResources.v007_scale_sql,
         ].map { String(decoding: $0, as: UTF8.self) }
     }

@@ -6,7 +6,7 @@ import GRDB
 /// What the ledger of times tells of. Stored by name: never rename one.
 package enum LedgerKind: String, Sendable, Codable {
     case firstInstance, lastInstance, complete, analysisStarted, analysisEnded, worklistChanged, delivered
-    case acknowledged, clockStep
+    case acknowledged, clockStep, expired
 }
 
 package struct LedgerEvent: Sendable, Equatable {

@@ -28,7 +28,12 @@ struct RecordWriter {
             // Not a new instance, but the association did send to the series.
             touched.append((SeriesID(rawValue: known[index].series), recording.association))
             let kept = known[index]
-            guard kept.path != recording.file.path, try !holds(kept.path, kept.size) || isDamaged(kept.id, db) else {
+            let isExpired =
+                try Bool.fetchOne(
+                    db, sql: "SELECT 1 FROM expiredInstance WHERE instance = ?", arguments: [kept.id]) ?? false
+            // Whether the file is still there or not: it is about to be removed.
+            guard kept.path != recording.file.path, try isExpired || !holds(kept.path, kept.size) || isDamaged(kept.id, db)
+            else {
                 return .duplicate(existing: kept.path)
             }
             // What was lost is here again; its row must not go on pointing at nothing.
@@ -36,6 +41,10 @@ struct RecordWriter {
                 sql: "UPDATE instance SET path = ?, epoch = ?, size = ? WHERE id = ?",
                 arguments: [recording.file.path, recording.file.epoch, recording.file.size, kept.id])
             try db.execute(sql: "DELETE FROM damagedInstance WHERE instance = ?", arguments: [kept.id])
+            if isExpired {
+                try db.execute(sql: "DELETE FROM expiredInstance WHERE instance = ?", arguments: [kept.id])
+                return .returned
+            }
             return .restored(lost: kept.path)
         }
         guard case .keep(let version, let differing) = decision else { preconditionFailure("decided above") }

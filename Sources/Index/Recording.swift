@@ -31,6 +31,8 @@ package enum RecordOutcome: Sendable, Equatable {
     case duplicate(existing: String)
     /// The same bytes, and the file that was kept is missing or damaged: this one has taken its place and must stay.
     case restored(lost: String)
+    /// The same bytes, and the file that was kept has expired: this one takes its place.
+    case returned
     /// The same identity and pixels under another header: kept beside the first, which stays current.
     case coercedCopy
     /// Not known yet whether the pixels are the same; the series is not analysed until `resolve(_:)` has told.

@@ -38,6 +38,7 @@ package struct NodeMetrics: Sendable, Equatable {
     package var commitmentsRefused: [String: Int] = [:]
     package var commitmentsDamaged = 0
     package var freeBytes: Int = 0
+    package var instancesExpired: Int = 0
     package var reserveBytes: Int = 0
     /// Nil where nothing was received for long enough to tell.
     package var storageDaysLeft: Double?
@@ -135,6 +136,9 @@ package struct NodeMetrics: Sendable, Equatable {
                 "triaged_commitments_damaged_total", "Instances not committed to because a stored file is damaged.",
                 commitmentsDamaged),
             .gauge("triaged_storage_free_bytes", "Free space where instances are stored.", Double(freeBytes)),
+            .counter(
+                "triaged_instances_expired_total", "Instances whose files were removed, as an archive holds them.",
+                instancesExpired),
             .gauge(
                 "triaged_storage_reserve_bytes", "Free space below which C-STORE is refused, except from urgent peers.",
                 Double(reserveBytes)),

@@ -39,7 +39,7 @@ extension EndToEnd {
                 .flatMap { $0.dropFirst(5).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
             // Those of storage commitment have a test of their own: CommitmentTests.
             let others = cases.filter { $0.hasPrefix("commitment") }
-            #expect(Set(cases) == Set(Self.cases.map(\.point) + others))
+            #expect(Set(cases) == Set(Self.cases.map(\.point) + others + ExpiryTests.points))
         }
 
         @Test(

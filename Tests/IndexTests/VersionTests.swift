@@ -100,7 +100,7 @@ import Testing
         case .conflict(let reason):
             // Every study that has a version is blocked.
             #expect(try index.worklist().allSatisfy { $0.blocks.contains(reason) })
-        case .new, .duplicate, .restored, .coercedCopy, .transcodedCopyPending:
+        case .new, .duplicate, .restored, .returned, .coercedCopy, .transcodedCopyPending:
             #expect(try index.worklist().allSatisfy { $0.blocks.isEmpty && $0.warnings.count <= 1 })
         }
         // Whatever is kept is recognised when it comes a third time, after a crash too.

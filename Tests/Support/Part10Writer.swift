@@ -8,7 +8,7 @@ package enum Part10Writer {
     /// A CT-like instance in Explicit VR Little Endian with `pixelBytes` of Pixel Data.
     package static func bytes(
         sopClassUID: String = PDUBytes.ctImageStorage, sopInstanceUID: String,
-        transferSyntaxUID: String = PDUBytes.explicitLittleEndian,
+        transferSyntaxUID: String = PDUBytes.explicitLittleEndian, studyInstanceUID: String = "1.2.3.9",
         pixelBytes: Int
     ) -> (file: [UInt8], dataSet: [UInt8]) {
         let meta =
@@ -17,7 +17,8 @@ package enum Part10Writer {
         var dataSet =
             element(8, 0x16, "UI", Array(sopClassUID.utf8)) + element(8, 0x18, "UI", Array(sopInstanceUID.utf8))
             + element(8, 0x60, "CS", Array("CT".utf8)) + element(0x10, 0x20, "LO", Array("TEST".utf8))
-            + element(0x20, 0xD, "UI", Array("1.2.3.9".utf8)) + element(0x20, 0xE, "UI", Array("1.2.3.9.1".utf8))
+            + element(0x20, 0xD, "UI", Array(studyInstanceUID.utf8))
+            + element(0x20, 0xE, "UI", Array("\(studyInstanceUID).1".utf8))
         dataSet += PDUBytes.little16(0x7FE0) + PDUBytes.little16(0x10) + Array("OW".utf8) + [0, 0]
         dataSet += PDUBytes.little32(UInt32(pixelBytes))
         dataSet += (0..<pixelBytes).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
@@ -29,8 +30,11 @@ package enum Part10Writer {
     }
 
     @discardableResult
-    package static func write(to path: String, sopInstanceUID: String, pixelBytes: Int) throws -> [UInt8] {
-        let (file, dataSet) = bytes(sopInstanceUID: sopInstanceUID, pixelBytes: pixelBytes)
+    package static func write(
+        to path: String, sopInstanceUID: String, studyInstanceUID: String = "1.2.3.9", pixelBytes: Int
+    ) throws -> [UInt8] {
+        let (file, dataSet) = bytes(
+            sopInstanceUID: sopInstanceUID, studyInstanceUID: studyInstanceUID, pixelBytes: pixelBytes)
         try Data(file).write(to: URL(fileURLWithPath: path))
         return dataSet
     }

@@ -41,9 +41,14 @@ extension Configuration {
 
     private mutating func readNode(_ root: StrictSection) {
         if let dicom = root.section("dicom", keys: Self.dicomKeys) { readDICOM(dicom) }
-        if let storage = root.section("storage", keys: ["directory", "archive", "reserve"]) {
+        if let storage = root.section("storage", keys: ["directory", "archive", "archives", "reserve"]) {
             storageDirectory = Self.absolute(storage, "directory") ?? storageDirectory
             isArchive = storage.boolean("archive") ?? isArchive
+            archives = storage.texts("archives", mayBeEmpty: true) ?? []
+            if isArchive, !archives.isEmpty {
+                storage.fault(
+                    "archives", "must be empty where `archive` is true: an archive never expires what it holds")
+            }
             reserve = storage.number("reserve", 0...1_000_000).map { Int64($0 * 1e9) } ?? reserve
         }
         if let models = root.section("models", keys: ["directory", "allowDemonstration"]) {
@@ -77,6 +82,16 @@ extension Configuration {
                     name: name, aeTitle: title, host: section.requiredText("host"),
                     port: section.requiredInteger("port", 1...65_535),
                     negativeReports: section.boolean("negativeReports") ?? false, tls: peerTLS(section)))
+        }
+        for archive in archives {
+            guard let destination = destinations.first(where: { $0.name == archive }) else {
+                root.fault("storage", "has `\(archive)` in `archives`, which is no name of a destination")
+                continue
+            }
+            // Its own word is no proof.
+            if destination.aeTitle == aeTitle {
+                root.fault("storage", "has `\(archive)` in `archives`, which is this node")
+            }
         }
     }
 

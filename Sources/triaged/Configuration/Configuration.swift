@@ -51,6 +51,8 @@ struct Configuration: Sendable, Equatable {
     var isArchive = false
     /// Bytes that are kept free.
     var reserve: Int64 = 10_000_000_000
+    /// Names of destinations whose word that they hold an instance lets it expire here.
+    var archives: [String] = []
     var modelsDirectory = "/etc/triaged/models"
     var allowDemonstration = false
     var destinations: [Destination] = []

@@ -168,6 +168,11 @@ final class AnalysisLoop {
         }
         let request: AnalysisJob
         do {
+            let expired = try index.expired(in: job.series)
+            if !expired.isEmpty {
+                let words = expired.map { "\($0.instances) in \($0.archive)" }.joined(separator: ", ")
+                return (.refused("instances of the series have expired here: \(words)"), directory)
+            }
             remove(directory)
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             request = try self.request(for: job, package: package, output: directory)

@@ -9,6 +9,7 @@ import Synchronization
 enum CrashPoint: String, CaseIterable {
     case instanceReceived, fileStored, rowWritten, responded, associationEnded
     case verdictReached, jobQueued, jobStarted, outcomeReceived, resultsStored, jobFinished
+    case expired, expiredRemoved
     case deliveryStarted, deliverySent, deliveryRecorded
     case commitmentRequested, commitmentChecked, commitmentReported
 

@@ -17,13 +17,15 @@ final class DiskWatch: Sendable {
         var isReserveUsed: Bool
         /// Until the reserve is reached at the rate of the last week; nil where there is no rate.
         var daysLeft: Double?
+        /// Studies expire before the reserve is reached, so that days left are no alarm.
+        var mayExpire = false
 
         /// For the page; empty where there is nothing to say.
         var notice: String {
             if isReserveUsed {
                 return "The store is full: new studies are refused. \(words). Work from the PACS until space is free."
             }
-            guard let daysLeft, daysLeft < DiskWatch.warning else { return "" }
+            guard !mayExpire, let daysLeft, daysLeft < DiskWatch.warning else { return "" }
             let days = Int(daysLeft)
             return switch days {
             case 0: "The store is full in less than a day at the present rate."
@@ -65,18 +67,20 @@ final class DiskWatch: Sendable {
     private let index: StudyIndex
     private let store: InstanceStore
     private let reserve: SpaceReserve
+    private let mayExpire: Bool
     private let logger: Logger
     private let breathe: @Sendable () -> Void
     private let changed: @Sendable () -> Void
 
     /// - Parameter changed: what the page says has changed.
     init(
-        index: StudyIndex, store: InstanceStore, reserve: SpaceReserve, logger: Logger,
+        index: StudyIndex, store: InstanceStore, reserve: SpaceReserve, mayExpire: Bool, logger: Logger,
         breathe: @escaping @Sendable () -> Void, changed: @escaping @Sendable () -> Void
     ) {
         self.index = index
         self.store = store
         self.reserve = reserve
+        self.mayExpire = mayExpire
         self.logger = logger
         self.breathe = breathe
         self.changed = changed
@@ -89,7 +93,8 @@ final class DiskWatch: Sendable {
         var daysLeft: Double?
         if let free, let bytesPerDay, bytesPerDay > 0 { daysLeft = Double(max(0, free - reserve.bytes)) / bytesPerDay }
         return Status(
-            freeBytes: free, reserveBytes: reserve.bytes, isReserveUsed: reserve.isUsed, daysLeft: daysLeft)
+            freeBytes: free, reserveBytes: reserve.bytes, isReserveUsed: reserve.isUsed, daysLeft: daysLeft,
+            mayExpire: mayExpire)
     }
 
     /// What the page says, as of the last turn.

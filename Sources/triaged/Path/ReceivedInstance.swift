@@ -138,7 +138,7 @@ private struct RowKeeper: Sendable {
 
     func recorded(_ result: Result<RecordOutcome, IndexError>) {
         switch result {
-        case .success(.new), .success(.coercedCopy): break
+        case .success(.new), .success(.coercedCopy), .success(.returned): break
         case .success(.duplicate):
             reception.counters.duplicate()
             try? reception.store.remove(path)

@@ -11,6 +11,7 @@ final class Counters: Sendable {
         var instancesReceived = 0
         var bytesReceived = 0
         var duplicatesReceived = 0
+        var instancesExpired = 0
         /// By DIMSE status.
         var instancesRefused: [String: Int] = [:]
         var associationsAccepted = 0
@@ -35,6 +36,7 @@ final class Counters: Sendable {
             $0.bytesReceived += Int(bytes)
         }
     }
+    func expired(_ count: Int) { values.withLock { $0.instancesExpired += count } }
     func duplicate() { values.withLock { $0.duplicatesReceived += 1 } }
     func refused(_ status: Status) { values.withLock { $0.instancesRefused["\(status)", default: 0] += 1 } }
     func associationOpened() {

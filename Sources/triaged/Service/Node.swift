@@ -38,7 +38,8 @@ final class Node {
         let reserve = SpaceReserve(bytes: configuration.reserve) { () throws(StorageError) in try store.freeBytes() }
         let diskPulse = Pulse()
         let disk = DiskWatch(
-            index: index, store: store, reserve: reserve, logger: logger, breathe: { diskPulse.beat() },
+            index: index, store: store, reserve: reserve, mayExpire: !configuration.archives.isEmpty, logger: logger,
+            breathe: { diskPulse.beat() },
             changed: { changes.raise() })
         let diskService = LoopService(name: "disk", pulse: diskPulse, logger: logger) { try disk.turn() }
         let refusals = RefusalMemory(logger: logger)
@@ -87,6 +88,18 @@ final class Node {
             name: "analysis", signal: analysisSignal, pulse: analysisPulse, stopFlag: analysisStop, logger: logger,
             ended: { analysis.value.stop() }, turn: { try analysis.value.turn() })
 
+        let expiryPulse = Pulse()
+        let expiryStop = StopFlag()
+        let expiry = Confined(
+            ExpiryLoop(
+                archives: configuration.destinations.filter { configuration.archives.contains($0.name) },
+                from: configuration.aeTitle, credentials: credentials, index: index, store: store,
+                reserve: configuration.reserve, logger: logger, counters: counters, breathe: { expiryPulse.beat() },
+                shouldStop: { expiryStop.isRaised }))
+        let expiryService = LoopService(name: "expiry", pulse: expiryPulse, stopFlag: expiryStop, logger: logger) {
+            try expiry.value.turn()
+        }
+
         let desk = CommitmentDesk()
         let commitment =
             configuration.isArchive
@@ -96,7 +109,7 @@ final class Node {
         }
 
         let loops =
-            [completenessService, analysisService, diskService] + deliveries + (commitment.map { [$0] } ?? [])
+            [completenessService, analysisService, diskService, expiryService] + deliveries + (commitment.map { [$0] } ?? [])
         let listener = try ListenerService(
             configuration: configuration, credentials: credentials,
             reception: Reception(

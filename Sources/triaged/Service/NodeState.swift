@@ -83,6 +83,7 @@ struct NodeState: Sendable {
         }
         let space = disk.status
         metrics.freeBytes = Int(space.freeBytes ?? 0)
+        metrics.instancesExpired = values.instancesExpired
         metrics.reserveBytes = Int(space.reserveBytes)
         metrics.storageDaysLeft = space.daysLeft
         if let counts = try? index.counts() {
