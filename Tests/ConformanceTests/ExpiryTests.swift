@@ -88,5 +88,44 @@ extension EndToEnd {
             }
             #expect(node.stop() == 0)
         }
+
+        @Test(
+            "an analysed study keeps its results when it expires, and a slice that comes late is told why it is not analysed [DISK-5]"
+        )
+        func analysed() throws {
+            guard let volume = try SmallVolume(.tmpfs, megabytes: 64) else { return }
+            let pacs = try SharedPACS.pacs()
+            let node = try Daemon(
+                destinations: Fixtures.destination(pacs), store: volume.path + "/store", reserve: 0.02)
+            try node.edit { $0.replacingOccurrences(of: "  reserve:", with: "  archives: [pacs]\n  reserve:") }
+            let study = try Fixtures.smallBleed(seed: 230)
+            try Self.archive(study.files, at: pacs)
+            try node.start()
+            let early = Array(study.files.dropLast())
+            #expect(try node.send(early).acknowledged == early)
+            let before = try #require(
+                try node.settledItem(study: study.studyInstanceUID, within: 120), "\(node.output)")
+            #expect(node.storedFiles().count == early.count)
+
+            try volume.addBallast("first", megabytes: 44)
+            let isGone = eventually(within: 90) { node.storedFiles().isEmpty ? true : nil }
+            #expect(isGone == true, "\(node.output.suffix(3000))")
+            #expect(
+                try HTTP.get(node.url("/metrics")).text.contains("\ntriaged_instances_expired_total \(early.count)\n"))
+            let after = try #require(try node.item(study: study.studyInstanceUID))
+            for key in ["state", "priority"] { #expect(after[key] as? String == before[key] as? String) }
+            #expect(Fixtures.deliveries(after) == Fixtures.deliveries(before))
+            #expect(try node.keptResults().count == 2)
+
+            try volume.removeBallast("first")
+            #expect(try node.send([study.files[early.count]]).acknowledged.count == 1)
+            let said = try eventually(within: 90) {
+                let series = try node.item(study: study.studyInstanceUID)?["series"] as? [[String: Any]]
+                let reason = series?.first?["reason"] as? String ?? ""
+                return reason.contains("expired here: \(early.count) in pacs") ? true : nil
+            }
+            #expect(said == true, "\(String(describing: try? node.item(study: study.studyInstanceUID)))")
+            #expect(node.storedFiles().count == 1)
+        }
     }
 }
