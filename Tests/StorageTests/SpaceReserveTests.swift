@@ -15,12 +15,13 @@ import Testing
         let looks = Atomic<Int>(0)
 
         func reserve(megabytes: Int64) -> SpaceReserve {
-            SpaceReserve(bytes: megabytes * megabyte, clock: { self.time.load(ordering: .relaxed) }) {
-                () throws(StorageError) in
-                self.looks.add(1, ordering: .relaxed)
-                guard let free = self.free.withLock({ $0 }) else { throw .foreignPath("none") }
-                return free
-            }
+            SpaceReserve(
+                bytes: megabytes * megabyte, clock: { self.time.load(ordering: .relaxed) },
+                free: { () throws(StorageError) in
+                    self.looks.add(1, ordering: .relaxed)
+                    guard let free = self.free.withLock({ $0 }) else { throw .foreignPath("none") }
+                    return free
+                })
         }
         func set(megabytes: Int64?) { free.withLock { $0 = megabytes.map { $0 * megabyte } } }
         func pass() { time.add(100_000_000, ordering: .relaxed) }
