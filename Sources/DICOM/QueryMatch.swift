@@ -7,6 +7,8 @@ package struct QueryMatch: Sendable, Equatable {
     package var values: [Tag: [String]]
     /// Items of the one sequence that there is.
     package var requestAttributes: [RequestAttributes]
+    /// Its files, or some of them, were given up to an archive.
+    package var isExpired = false
 
     package init(values: [Tag: [String]] = [:], requestAttributes: [RequestAttributes] = []) {
         self.values = values
@@ -53,7 +55,8 @@ extension Query {
     package func identifier(of match: QueryMatch, retrieveAETitle: AETitle) -> [DataElement] {
         var values = match.values
         values[.retrieveAETitle] = [retrieveAETitle.string]
-        values[.instanceAvailability] = ["ONLINE"]
+        // PS3.3 C.4.23.1.1: what has expired here is to be had from the archive that holds it.
+        values[.instanceAvailability] = [match.isExpired ? "UNAVAILABLE" : "ONLINE"]
         let texts = keys.flatMap { key -> [(text: String, usage: SpecificCharacterSet.Usage)] in
             switch key.attribute?.rule {
             case .sequence:

@@ -60,13 +60,20 @@ struct QueryRows {
         }
     }
 
+    /// A study expires whole. Where nothing ever did, the first condition is asked once and the second never.
+    private static let isExpired = """
+        (EXISTS (SELECT 1 FROM expiredInstance) AND EXISTS (
+            SELECT 1 FROM series AS part JOIN instance AS file ON file.series = part.id
+                JOIN expiredInstance ON expiredInstance.instance = file.id WHERE part.study = study.id))
+        """
+
     private func rows(
         _ ids: ArraySlice<Int64>, _ tables: Set<String>, _ key: String, _ from: String, _ db: Database
     ) throws -> [Entity] {
         let columns = source.columns(in: tables)
         let list = ids.map(String.init).joined(separator: ",")
         let sql = """
-            SELECT \(key), study.id, study.patient\(columns.map { ", " + $0.column }.joined()) \(from)
+            SELECT \(key), study.id, study.patient, \(Self.isExpired)\(columns.map { ", " + $0.column }.joined()) \(from)
             WHERE \(key) IN (\(list))
             """
         let rows = try Row.fetchAll(db, sql: sql)
@@ -74,11 +81,12 @@ struct QueryRows {
         var byID: [Int64: Entity] = [:]
         for row in rows {
             var match = QueryMatch()
+            match.isExpired = row[3]
             for (index, column) in columns.enumerated() {
                 if column.tag == .requestAttributesSequence {
-                    match.requestAttributes = try Self.requestAttributes(row[3 + index])
+                    match.requestAttributes = try Self.requestAttributes(row[4 + index])
                 } else {
-                    match.values[column.tag] = Self.values(row, 3 + index)
+                    match.values[column.tag] = Self.values(row, 4 + index)
                 }
             }
             try add(studies[row[1]], patient: row[2], to: &match, db)

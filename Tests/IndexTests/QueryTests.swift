@@ -269,4 +269,25 @@ import Testing
         }
         #expect(try find(index, try query("STUDY", [(.studyInstanceUID, "")])).count == 3)
     }
+
+    @Test("a study that has expired is found as unavailable, at every level, and no other one")
+    func expired() throws {
+        let bench = Workbench()
+        let index = try filled(bench)
+        _ = try index.counts()
+        let queue = try DatabaseQueue(path: bench.path)
+        try queue.write { try $0.execute(sql: "UPDATE series SET state = 'outOfScope'") }
+        try queue.close()
+        let study = try #require(try index.expirableStudies(limit: 10).first)
+        #expect(try index.expire(study, heldBy: "pacs"))
+        for (level, keys, expected) in [
+            ("STUDY", [.studyInstanceUID], [true, false, false]),
+            ("SERIES", [.studyInstanceUID, .seriesInstanceUID], [true, true, false, false]),
+            ("IMAGE", [.seriesInstanceUID, .sopInstanceUID], [true, true, true]),
+        ] as [(String, [DICOM.Tag], [Bool])] {
+            let asked = keys.map { ($0, level == "IMAGE" && $0 == .seriesInstanceUID ? "1.1.1\\1.1.2" : "") }
+            let matches = try find(index, try query(level, asked, .studyRoot))
+            #expect(matches.map(\.isExpired) == expected, "\(level)")
+        }
+    }
 }
