@@ -50,14 +50,14 @@ extension EndToEnd {
             _ = try node.endedItem(study: bleed.studyInstanceUID)
             let refused = try eventually(within: 30) {
                 let output = try run("status", node).output
-                return output.contains("last error") && output.contains("self: 2 sent") ? output : nil
+                return output.contains("last error") && output.contains("self: 2 committed") ? output : nil
             }
             let text = try #require(refused)
             // The node itself keeps the SEG and the SR that it sent to itself.
             #expect(
                 text.contains("stored        2 studies, \(gap.files.count + bleed.files.count + 2) instances"),
                 "\(text)")
-            #expect(text.contains("destination   self: 2 sent"), "\(text)")
+            #expect(text.contains("destination   self: 2 committed"), "\(text)")
             #expect(text.contains("1 analysed") && text.contains("1 notAnalysed"))
             #expect(text.contains("notAnalysed  \(gap.seriesInstanceUID): ") && text.contains("gap of 10.0 mm"))
             #expect(text.contains("destination   away: 2 pending"), "\(text)")
