@@ -293,13 +293,14 @@ def damages():
         path = some(store)
         copy = path.with_name(path.stem + "9.dcm")
         copy.write_bytes(path.read_bytes())
-        change(store, f"""INSERT INTO instance SELECT (SELECT max(id) + 1 FROM instance), series, identity,
-            sopInstanceUID, sopClassUID, transferSyntaxUID, 'coerced', 1, callingAETitle, receivedAt,
-            '{copy.relative_to(store)}', epoch, size, headerDigest, pixelDigest, specificCharacterSet, isTextIntact,
-            imageType, instanceNumber, acquisitionNumber, numberOfFrames, rows, columns, sliceThickness,
-            spacingBetweenSlices, pixelSpacing, imagePositionPatient, imageOrientationPatient, gantryDetectorTilt,
-            frameOfReferenceUID, imagesInAcquisition, convolutionKernel, contrastBolusAgent, hasContrast,
-            burnedInAnnotation, hasPixelData FROM instance WHERE id = (SELECT max(id) FROM instance)""")
+        index = open_index(store)
+        columns = [row[1] for row in index.execute("PRAGMA table_info(instance)")]
+        index.close()
+        other = {"id": "(SELECT max(id) + 1 FROM instance)", "version": "'coerced'", "ordinal": "1",
+                 "path": f"'{copy.relative_to(store)}'"}
+        values = ", ".join(other.get(column, column) for column in columns)
+        change(store, f"""INSERT INTO instance ({", ".join(columns)})
+            SELECT {values} FROM instance WHERE id = (SELECT max(id) FROM instance)""")
 
     result = "SELECT path FROM result ORDER BY id DESC LIMIT 1"
     one = "(SELECT max(id) FROM instance)"

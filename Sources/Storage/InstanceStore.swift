@@ -58,12 +58,14 @@ package final class InstanceStore: Sendable {
         return lstat(path, &status) == 0 && Int64(status.st_size) == size
     }
 
-    /// Removes a file that nobody was promised: a duplicate, or one whose row could not be written. It may come back after a
-    /// power cut; the next start's recovery finds it again.
+    /// Removes a file that nobody was promised: a duplicate, or one whose row could not be written. It is gone for good when
+    /// this returns: after a power cut no start would look for it in an epoch that is done with.
     package func remove(_ relativePath: String) throws(StorageError) {
         guard unlink(try absolutePath(of: relativePath)) == 0 || errno == ENOENT else {
             throw .last("unlink", relativePath)
         }
+        let folder = String(relativePath[..<(relativePath.lastIndex(of: "/") ?? relativePath.endIndex)])
+        try Descriptor(directory + "/" + folder, O_RDONLY | O_DIRECTORY, shown: folder).syncEntries()
     }
 
     /// Bytes that the service may still write.
