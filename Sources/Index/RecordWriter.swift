@@ -32,7 +32,8 @@ struct RecordWriter {
                 try Bool.fetchOne(
                     db, sql: "SELECT 1 FROM expiredInstance WHERE instance = ?", arguments: [kept.id]) ?? false
             // Whether the file is still there or not: it is about to be removed.
-            guard kept.path != recording.file.path, try isExpired || !holds(kept.path, kept.size) || isDamaged(kept.id, db)
+            guard kept.path != recording.file.path,
+                try isExpired || !holds(kept.path, kept.size) || isDamaged(kept.id, db)
             else {
                 return .duplicate(existing: kept.path)
             }

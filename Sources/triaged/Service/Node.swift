@@ -109,7 +109,8 @@ final class Node {
         }
 
         let loops =
-            [completenessService, analysisService, diskService, expiryService] + deliveries + (commitment.map { [$0] } ?? [])
+            [completenessService, analysisService, diskService, expiryService] + deliveries
+            + (commitment.map { [$0] } ?? [])
         let listener = try ListenerService(
             configuration: configuration, credentials: credentials,
             reception: Reception(
