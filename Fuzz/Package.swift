@@ -22,7 +22,9 @@ let package = Package(
             name: "CDCMTK", path: "Sources/CDCMTK",
             cxxSettings: [.unsafeFlags(sanitizers + ["-Wno-deprecated-declarations"])],
             linkerSettings: [
-                "dcmnet", "dcmsr", "dcmjpeg", "dcmjpls", "dcmimage", "dcmimgle", "dcmdata", "oflog", "ofstd", "z",
+                "dcmtls", "dcmnet", "dcmsr", "dcmjpeg", "dcmjpls", "dcmimage", "dcmimgle", "dcmdata", "oflog", "ofstd",
+                "z",
+                "ssl", "crypto",
             ]
             .map { .linkedLibrary($0) } + [.linkedLibrary("stdc++")]),
         .target(name: "DICOM", path: "Sources/DICOM", swiftSettings: instrumented),
