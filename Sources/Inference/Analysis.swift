@@ -28,7 +28,7 @@ package struct Analysis {
         var timing = AnalysisResult.Timing()
         let start = clock.now
 
-        let field = preprocess(volume, manifest.preprocess)
+        let field = try preprocess(volume, manifest.preprocess)
         if shouldStop() { throw .cancelled }
         timing.preprocessing = start.duration(to: clock.now).seconds
 
@@ -108,8 +108,8 @@ package struct Analysis {
         for step in manifest.preprocess {
             switch step {
             case .orientation(let codes): lattice = lattice.oriented(codes)
-            case .spacing(let spacing, _): lattice = lattice.respaced(spacing)
-            case .clip, .scaleRange: break
+            case .spacing(let spacing): lattice = lattice.respaced(spacing.mm)
+            default: break
             }
         }
         let channels = channels ?? manifest.minimumChannels

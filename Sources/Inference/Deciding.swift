@@ -72,7 +72,7 @@ extension Channels {
                         let range = box.lower[2]..<box.upper[2]
                         sampler.read(channels + output.channel * voxels, d: d, h: h, range: range, into: row)
                         switch rule {
-                        case .threshold:
+                        case .threshold, .regions:
                             for w in 0..<width where row[w] > threshold { marked[start + w] = 1 }
                         case .argmax:
                             // The first of equal channels wins, as in numpy.
@@ -93,7 +93,7 @@ extension Channels {
 
     /// The block outside of which no voxel of this lattice can make one of the output.
     private func support(of output: Manifest.Output, rule: Manifest.Decision.Rule) -> Box {
-        guard rule == .threshold else { return Box(shape: lattice.shape) }
+        guard rule != .argmax else { return Box(shape: lattice.shape) }
         let threshold = Float(output.threshold)
         let base = output.channel * voxels
         let marked = values.withUnsafeBufferPointer { values in

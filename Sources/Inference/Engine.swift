@@ -35,7 +35,9 @@ package final class Engine {
 
     private func load(_ package: ModelPackage) throws(InferenceError) -> Network {
         let name = package.identity.name
-        let model = try core.read(package.networkPath, weights: package.weightsPath)
+        let model = try core.read(
+            package.path(of: package.manifest.network.graphs[0]),
+            weights: package.weightsPath(of: package.manifest.network.graphs[0]))
         let counts = try model.counts()
         guard counts.inputs == 1, counts.outputs == 1 else {
             throw .mismatch(

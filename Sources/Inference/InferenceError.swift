@@ -11,6 +11,8 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
     case engine(operation: String, message: String)
     /// The network gave NaN or infinity.
     case notFinite(package: String)
+    /// The manifest asks for what this kind of run does not do.
+    case unsupported(String)
     /// `shouldStop` said so.
     case cancelled
 
@@ -21,7 +23,7 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
     package var isTransient: Bool {
         switch self {
         case .engine, .cancelled: true
-        case .refused, .mismatch, .notFinite: false
+        case .refused, .mismatch, .notFinite, .unsupported: false
         }
     }
 
@@ -31,6 +33,7 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
         case .mismatch(let package, let reason): "package \(package): \(reason)"
         case .engine(let operation, let message): "OpenVINO could not \(operation): \(message)"
         case .notFinite(let package): "package \(package): the network gave a value that is not a finite number"
+        case .unsupported(let what): "\(what) is not supported"
         case .cancelled: "stopped before it was finished"
         }
     }
@@ -38,7 +41,7 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
     package var hint: String {
         switch self {
         case .refused: "compare the series with `quality`, `require` and `budget` in the package's manifest"
-        case .mismatch: "correct the manifest, or replace the network and its sha256"
+        case .mismatch, .unsupported: "correct the manifest, or replace the network and its sha256"
         case .engine: "run `triaged check`; see whether memory was short and which operators the network uses"
         case .notFinite: "try `precision: f32` in the manifest, or ask the model's maker"
         case .cancelled: "nothing to do: the job runs again if it is still wanted"

@@ -38,6 +38,7 @@ struct NetworkRun {
             return Channels(count: count, lattice: lattice, values: values)
         case .slidingWindow(let window):
             return try slide(field, window)
+        default: throw .unsupported("`inference: \(manifest.inference.name)`")
         }
     }
 

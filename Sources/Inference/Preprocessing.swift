@@ -14,7 +14,7 @@ struct Field {
 
 /// From the volume to the network's tensor, step by step as the manifest lists them. Steps that only name the axes anew
 /// move no voxel; the next resampling reads through them.
-func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) -> Field {
+func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) throws(InferenceError) -> Field {
     var values = volume.voxels
     /// Where `values` lie, and where they should.
     var stored = Lattice(volume.grid)
@@ -23,10 +23,10 @@ func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) -> Fie
         switch step {
         case .orientation(let codes):
             wanted = wanted.oriented(codes)
-        case .spacing(let spacing, let interpolation):
-            let next = wanted.respaced(spacing)
+        case .spacing(let spacing):
+            let next = wanted.respaced(spacing.mm)
             guard next != wanted else { continue }
-            values = Sampler(source: stored, target: next, interpolation: interpolation).resample(values)
+            values = Sampler(source: stored, target: next, interpolation: spacing.interpolation).resample(values)
             stored = next
             wanted = next
         case .clip(let range):
@@ -42,6 +42,7 @@ func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) -> Fie
             } else {
                 transform(&values) { ($0 - a) / span * width + b }
             }
+        default: throw .unsupported("a step of `preprocess`")
         }
     }
     if stored != wanted { values = Sampler(source: stored, target: wanted, interpolation: .nearest).resample(values) }

@@ -19,17 +19,6 @@ package struct Manifest: Sendable, Equatable {
         package var file: String
     }
 
-    package struct Network: Sendable, Equatable {
-        package enum Precision: String, Sendable, CaseIterable { case f32, bf16, f16 }
-        /// ONNX (`.onnx`) or OpenVINO IR (`.xml`), inside the package folder.
-        package var file: String
-        package var sha256: String
-        /// The `.bin` beside an IR.
-        package var weights: String?
-        package var weightsSHA256: String?
-        package var precision: Precision
-    }
-
     package struct Quality: Sendable, Equatable {
         /// Unit of the voxels that the network expects, UCUM.
         package var unit: String
@@ -65,16 +54,23 @@ package struct Manifest: Sendable, Equatable {
     package var card: String
     package var intendedUse: String
     package var notFor: String?
-    package var network: Network
+    /// One for each role that the kind runs.
+    package var networks: [Network]
     /// A series that breaks one of these is none of this package's business.
     package var claim: Rules
     /// A claimed series that breaks one of these is refused, visibly.
     package var require: Rules
+    /// Several input series, in the order of the tensor's channels; the first is the one that the job belongs to. Empty: one.
+    package var channels: [Channel]
+    package var region: Region?
     package var quality: Quality
     package var preprocess: [Preprocessing]
     package var inference: Inference
     package var decision: Decision
     package var outputs: [Output]
+    /// What a classification or a detector reports.
+    package var scores: [Score]
+    package var explain: Explanation?
     package var budget: Budget
 
     /// Channels that the network has to give: one more than the highest that the manifest names.

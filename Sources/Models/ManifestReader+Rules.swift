@@ -17,18 +17,13 @@ extension Rules {
     /// The rules of `claim`: what it leaves out keeps pictures of screens and scouts away.
     static func readClaim(_ section: StrictSection) -> Rules {
         if !section.has("modality") { section.fault("modality", "is missing: a package claims by modality at least") }
-        if !["bodyPartExamined", "seriesDescription", "studyDescription", "protocolName"].contains(where: section.has) {
-            section.fault(
-                "bodyPartExamined",
-                "is missing: say what part of the body the package is for, by it or by a description")
-        }
         var rules = read(section)
         if rules.imageType == nil { rules.imageType = ImageType(contains: [], excludes: excludedByDefault) }
         if !section.has("sopClasses") {
             let modalities = rules.modality ?? []
             if let other = modalities.first(where: { ImageSOPClass.ofModality[$0] == nil }) {
                 section.fault(
-                    "sopClasses", "is missing: only CT and MR have SOP classes of their own here, not \(other)")
+                    "sopClasses", "is missing: there is no SOP class known here for \(other)")
             }
             rules.sopClasses = modalities.flatMap { ImageSOPClass.ofModality[$0] ?? [] }.compactMap {
                 ImageSOPClass.named[$0]

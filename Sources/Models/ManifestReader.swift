@@ -7,7 +7,8 @@ import Yams
 extension Manifest {
     static let keys = [
         "schema", "name", "version", "title", "manufacturer", "use", "licence", "card", "intendedUse", "notFor",
-        "network", "claim", "require", "quality", "preprocess", "inference", "decision", "outputs", "budget",
+        "network", "networks", "claim", "require", "channels", "region", "quality", "preprocess", "inference",
+        "decision", "outputs", "scores", "explain", "budget",
     ]
 
     /// Reads the text of a manifest; `file` names it in problems.
@@ -44,9 +45,6 @@ extension Manifest {
         let card = fileName(root, "card")
         let intendedUse = root.requiredText("intendedUse")
         let notFor = root.text("notFor")
-        let network = root.requiredSection(
-            "network", keys: ["file", "sha256", "weights", "weightsSHA256", "precision"]
-        ).map(network)
         let claim = root.requiredSection("claim", keys: Rules.keys).map(Rules.readClaim)
         let require = root.section("require", keys: Rules.keys).map(Rules.read) ?? Rules()
         let quality = root.requiredSection(
@@ -54,23 +52,37 @@ extension Manifest {
             keys: ["unit", "minimumExtent", "maximumSliceSpacing", "orientation", "negativeExtent", "examined"]
         ).map(quality)
         let preprocess = preprocess(root)
-        let inference = root.requiredSection("inference", keys: ["fullVolume", "slidingWindow"]).flatMap(inference)
-        let decision = root.requiredSection("decision", keys: ["activation", "rule", "restore"]).flatMap(decision)
+        let inference = inference(root)
+        let networks = networks(root, roles: inference?.roles ?? [.main])
+        let decision = decision(root)
         let outputs = outputs(root, rule: decision?.rule)
+        let scores = scores(root)
+        let channels = root.sections("channels", keys: ["name", "claim"]).map {
+            Channel(
+                name: $0.requiredText("name"),
+                claim: $0.requiredSection("claim", keys: Rules.keys).map(Rules.read) ?? Rules())
+        }
+        if Set(channels.map(\.name)).count != channels.count { root.fault("channels", "has a name twice") }
+        let region = root.section("region", keys: ["package", "label", "margin"]).map {
+            Region(
+                package: $0.requiredText("package"), label: $0.requiredText("label"),
+                margin: $0.number("margin", 0...1000) ?? 0)
+        }
+        if region?.package == name { root.fault("region", "names the package itself") }
         let budget = root.requiredSection("budget", keys: ["memory", "time"]).map {
             Budget(
                 memory: $0.requiredInteger("memory", 1...4_000_000) << 20, time: $0.requiredNumber("time", 0.1...86_400)
             )
         }
-        guard let use, let licence, let network, let claim, let quality, let inference, let decision, let budget else {
+        guard let use, let licence, let claim, let quality, let inference, let decision, let budget else {
             return nil
         }
         return Manifest(
             name: name, version: version, title: title, manufacturer: manufacturer, use: use, licence: licence,
             card: card,
-            intendedUse: intendedUse, notFor: notFor, network: network, claim: claim, require: require,
-            quality: quality,
-            preprocess: preprocess, inference: inference, decision: decision, outputs: outputs, budget: budget)
+            intendedUse: intendedUse, notFor: notFor, networks: networks, claim: claim, require: require,
+            channels: channels, region: region, quality: quality, preprocess: preprocess, inference: inference,
+            decision: decision, outputs: outputs, scores: scores, explain: explain(root), budget: budget)
     }
 
     private static func isName(_ name: String) -> Bool {
@@ -79,38 +91,13 @@ extension Manifest {
     }
 
     /// A file beside the manifest: no folder in it can lead out of the package.
-    private static func fileName(_ section: StrictSection, _ key: String) -> String {
+    static func fileName(_ section: StrictSection, _ key: String) -> String {
         let file = section.requiredText(key)
         let parts = file.split(separator: "/", omittingEmptySubsequences: false)
         if !file.isEmpty, parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) || file.contains("\0") {
             section.fault(key, "must be a path inside the package folder, without `..`")
         }
         return file
-    }
-
-    private static func digest(_ section: StrictSection, _ key: String) -> String {
-        let digest = section.requiredText(key)
-        let isHex = digest.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-        if !digest.isEmpty, digest.utf8.count != 64 || !isHex {
-            section.fault(key, "must be 64 lower-case hexadecimal digits, as sha256sum prints them")
-        }
-        return digest
-    }
-
-    private static func network(_ section: StrictSection) -> Network {
-        let file = fileName(section, "file")
-        if !file.isEmpty, !file.hasSuffix(".onnx"), !file.hasSuffix(".xml") {
-            section.fault("file", "must be an ONNX graph (.onnx) or OpenVINO IR (.xml)")
-        }
-        var network = Network(
-            file: file, sha256: digest(section, "sha256"), weights: nil, weightsSHA256: nil,
-            precision: section.choice("precision", Network.Precision.self) ?? .f32)
-        if file.hasSuffix(".xml") || section.has("weights") || section.has("weightsSHA256") {
-            network.weights = fileName(section, "weights")
-            network.weightsSHA256 = digest(section, "weightsSHA256")
-            if !file.hasSuffix(".xml") { section.fault("weights", "belongs to an OpenVINO IR (.xml) only") }
-        }
-        return network
     }
 
     private static func quality(_ section: StrictSection) -> Quality {

@@ -19,8 +19,8 @@ package struct ModelPackage: Sendable, Equatable {
     }
 
     package static let manifestName = "manifest.yaml"
-    package var networkPath: String { folder + "/" + manifest.network.file }
-    package var weightsPath: String? { manifest.network.weights.map { folder + "/" + $0 } }
+    package func path(of graph: Manifest.Graph) -> String { folder + "/" + graph.file }
+    package func weightsPath(of graph: Manifest.Graph) -> String? { graph.weights.map { folder + "/" + $0 } }
 
     /// Reads and checks one package folder; the network is read once, for its digest.
     package static func load(folder: String) throws(PackageError) -> ModelPackage {
@@ -37,26 +37,27 @@ package struct ModelPackage: Sendable, Equatable {
         }
         let manifest = try Manifest.read(text, file: file)
         var problems: [PackageError.Problem] = []
-        func check(_ name: String, sha256 pinned: String, key: String) throws(PackageError) {
+        let files = manifest.networks.flatMap(\.graphs).flatMap(\.files)
+        let missing = files.map(\.name).filter { !isFile(folder + "/" + $0) }
+        for (name, pinned, key) in files where !missing.contains(name) {
             let actual = try sha256(of: folder + "/" + name)
-            if actual != pinned {
-                let line = text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex {
-                    $0.contains(pinned)
-                }
+            guard let pinned else {
                 problems.append(
-                    .init(
-                        file: file, line: line.map { $0 + 1 },
-                        message: "`\(key)` does not match \(name): the file has \(actual)"))
+                    .init(file: file, line: nil, message: "\(name) is not pinned; write `\(key): \(actual)` beside it"))
+                continue
             }
-        }
-        try check(manifest.network.file, sha256: manifest.network.sha256, key: "network.sha256")
-        if let weights = manifest.network.weights, let digest = manifest.network.weightsSHA256 {
-            try check(weights, sha256: digest, key: "network.weightsSHA256")
+            guard actual != pinned else { continue }
+            let line = text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(pinned) }
+            problems.append(
+                .init(
+                    file: file, line: line.map { $0 + 1 },
+                    message: "`\(key)` does not match \(name): the file has \(actual)"))
         }
         for name in [manifest.card, manifest.licence.file] where !isFile(folder + "/" + name) {
             problems.append(.init(file: file, line: nil, message: "names \(name), which is not in the package folder"))
         }
         if !problems.isEmpty { throw .invalid(problems) }
+        if !missing.isEmpty { throw .incomplete(manifest, folder: folder, missing: missing) }
         return ModelPackage(manifest: manifest, folder: folder, identity: identity(of: manifest, bytes: bytes))
     }
 
@@ -102,12 +103,12 @@ package struct ModelPackage: Sendable, Equatable {
         return results
     }
 
-    /// The digest is SHA-256 over the line "SHA-256 of the manifest, space, SHA-256 of the network" and, for an IR, a
-    /// space and the SHA-256 of its weights.
+    /// The digest is SHA-256 over the line "SHA-256 of the manifest, space, SHA-256 of the network", and so on for
+    /// an IR's weights, folds and further networks, in the manifest's order.
     private static func identity(of manifest: Manifest, bytes: Data) -> ModelIdentity {
         let parts =
-            [hex(SHA256.hash(data: bytes)), manifest.network.sha256]
-            + [manifest.network.weightsSHA256].compactMap { $0 }
+            [hex(SHA256.hash(data: bytes))]
+            + manifest.networks.flatMap(\.graphs).flatMap(\.files).compactMap(\.sha256)
         return ModelIdentity(
             name: manifest.name, version: manifest.version, manufacturer: manifest.manufacturer,
             digest: hex(SHA256.hash(data: Data(parts.joined(separator: " ").utf8))),

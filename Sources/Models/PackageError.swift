@@ -14,11 +14,15 @@ package enum PackageError: Error, Equatable, CustomStringConvertible {
 
     case unreadable(file: String, reason: String)
     case invalid([Problem])
+    /// The manifest is valid, and files of its networks are not there yet: the package is listed and never runs.
+    case incomplete(Manifest, folder: String, missing: [String])
 
     package var description: String {
         switch self {
         case .unreadable(let file, let reason): "\(file): \(reason)"
         case .invalid(let problems): problems.map(\.description).joined(separator: "\n")
+        case .incomplete(let manifest, let folder, let missing):
+            "\(folder): \(manifest.name) \(manifest.version) is incomplete: \(missing.joined(separator: ", ")) is not there"
         }
     }
 

@@ -72,6 +72,10 @@ enum ImageSOPClass {
     static let ofModality: [String: [String]] = [
         "CT": ["CTImageStorage", "EnhancedCTImageStorage", "LegacyConvertedEnhancedCTImageStorage"],
         "MR": ["MRImageStorage", "EnhancedMRImageStorage", "LegacyConvertedEnhancedMRImageStorage"],
+        "CR": ["ComputedRadiographyImageStorage"],
+        "DX": ["DigitalXRayImageStorageForPresentation"],
+        "MG": ["DigitalMammographyXRayImageStorageForPresentation"],
+        "US": ["UltrasoundImageStorage", "UltrasoundMultiFrameImageStorage"],
     ]
     static let named: [String: UID] = [
         "CTImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.2"),
@@ -80,5 +84,16 @@ enum ImageSOPClass {
         "MRImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.4"),
         "EnhancedMRImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.4.1"),
         "LegacyConvertedEnhancedMRImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.4.4"),
+        "ComputedRadiographyImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.1"),
+        "DigitalXRayImageStorageForPresentation": UID(literal: "1.2.840.10008.5.1.4.1.1.1.1"),
+        "DigitalXRayImageStorageForProcessing": UID(literal: "1.2.840.10008.5.1.4.1.1.1.1.1"),
+        "DigitalMammographyXRayImageStorageForPresentation": UID(literal: "1.2.840.10008.5.1.4.1.1.1.2"),
+        "DigitalMammographyXRayImageStorageForProcessing": UID(literal: "1.2.840.10008.5.1.4.1.1.1.2.1"),
+        "UltrasoundImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.6.1"),
+        "UltrasoundMultiFrameImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.3.1"),
+        "SecondaryCaptureImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.7"),
+        "MultiFrameGrayscaleByteSecondaryCaptureImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.7.2"),
+        "MultiFrameGrayscaleWordSecondaryCaptureImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.7.3"),
+        "MultiFrameTrueColorSecondaryCaptureImageStorage": UID(literal: "1.2.840.10008.5.1.4.1.1.7.4"),
     ]
 }

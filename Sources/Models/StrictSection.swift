@@ -205,6 +205,45 @@ package struct StrictSection {
         return result
     }
 
+    /// A list of numbers.
+    func numbers(_ key: String, count: ClosedRange<Int>, _ range: ClosedRange<Double>) -> [Double]? {
+        guard let node = values[key] else { return nil }
+        guard let items = node.sequence, count.contains(items.count) else {
+            fault(key, "must be a list of \(words(count)) numbers")
+            return nil
+        }
+        return numbers(key, count: items.count, range)?.compactMap(\.self)
+    }
+
+    func integers(_ key: String, count: ClosedRange<Int>, _ range: ClosedRange<Int>) -> [Int]? {
+        guard let node = values[key] else { return nil }
+        let integers = node.sequence?.compactMap(\.int)
+        guard let integers, integers.count == node.sequence?.count, count.contains(integers.count) else {
+            fault(key, "must be a list of \(words(count)) whole numbers")
+            return nil
+        }
+        guard let wrong = integers.first(where: { !range.contains($0) }) else { return integers }
+        fault(key, "has \(wrong), outside \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private func words(_ count: ClosedRange<Int>) -> String {
+        count.count == 1 ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
+    }
+
+    /// A mapping of any words to texts.
+    func words(_ key: String) -> [String: String] {
+        guard let node = values[key] else { return [:] }
+        var result: [String: String] = [:]
+        for (name, value) in node.mapping ?? [:] {
+            if let name = name.string, let value = value.scalar?.string, !value.isEmpty { result[name] = value }
+        }
+        if result.isEmpty || result.count != node.mapping?.count {
+            fault(key, "must be a mapping of names, such as {image: input_image}")
+        }
+        return result
+    }
+
     /// [lower, upper], lower below upper.
     func interval(_ key: String) -> ClosedRange<Double>? {
         guard let pair = numbers(key, count: 2, -1e9...1e9) else { return nil }

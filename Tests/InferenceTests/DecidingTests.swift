@@ -84,21 +84,22 @@ import Testing
     }
 
     @Test("Intensity steps follow MONAI's ScaleIntensityRange, with and without clipping")
-    func intensity() {
+    func intensity() throws {
         let volume = Fixtures.volume([-1000, -175, 37.5, 250, 1000], shape: [1, 1, 5])
-        #expect(preprocess(volume, [.scaleRange(from: -175...250, to: 0...1, clip: true)]).values == [0, 0, 0.5, 1, 1])
-        let open = preprocess(volume, [.scaleRange(from: -175...250, to: -1...1, clip: false)]).values
+        #expect(
+            try preprocess(volume, [.scaleRange(from: -175...250, to: 0...1, clip: true)]).values == [0, 0, 0.5, 1, 1])
+        let open = try preprocess(volume, [.scaleRange(from: -175...250, to: -1...1, clip: false)]).values
         for (value, right) in zip(open, [-4.882_353, -1, 0, 1, 4.529_412]) {
             #expect(abs(Double(value) - right) < 1e-5)
         }
-        #expect(preprocess(volume, [.clip(-100...100)]).values == [-100, -100, 37.5, 100, 100])
+        #expect(try preprocess(volume, [.clip(-100...100)]).values == [-100, -100, 37.5, 100, 100])
     }
 
     @Test("Steps that only turn the axes move voxels exactly")
     func turning() throws {
         let volume = Fixtures.volume([0, 1, 2, 3, 4, 5], shape: [1, 2, 3])
         // Slices up, rows to the back, columns to the left: RAS puts columns first and turns rows and columns round.
-        let field = preprocess(volume, [.orientation(try #require(AxisCodes("RAS")))])
+        let field = try preprocess(volume, [.orientation(try #require(AxisCodes("RAS")))])
         #expect(field.lattice.shape == [3, 2, 1])
         #expect(field.values == [5, 2, 4, 1, 3, 0])
         #expect(field.lattice.origin == Vector3(2, 1, 0))

@@ -73,8 +73,8 @@ private func worst(_ a: [Float], _ b: [Float]) -> Float {
             origin: vector(golden.origin))
         let codes = try #require(AxisCodes(golden.codes))
         let interpolation = try #require(Manifest.Interpolation(rawValue: golden.interpolation))
-        let field = preprocess(
-            volume, [.orientation(codes), .spacing(golden.spacing.map { $0 == 0 ? nil : $0 }, interpolation)])
+        let spacing = Manifest.Spacing(mm: golden.spacing.map { $0 == 0 ? nil : $0 }, interpolation: interpolation)
+        let field = try preprocess(volume, [.orientation(codes), .spacing(spacing)])
         #expect(field.lattice.shape == golden.targetShape)
         for (step, expected) in zip(field.lattice.steps, golden.targetSteps) {
             #expect((step - vector(expected)).length < 1e-9)

@@ -73,18 +73,20 @@ private func problems(_ text: String) -> [PackageError.Problem] {
         #expect(manifest.network.precision == .f32 && manifest.network.weights == nil)
         #expect(manifest.require.slices == .init(minimum: 10, maximum: 500))
         #expect(manifest.require.sliceThickness == .init(minimum: nil, maximum: 5))
-        #expect(
-            manifest.preprocess == [
-                .orientation(try #require(AxisCodes("RAS"))), .spacing([1.5, nil, 2], .linear),
-                .scaleRange(from: -57...164, to: 0...1, clip: true),
-            ])
+        let steps: [Manifest.Preprocessing] = [
+            .orientation(try #require(AxisCodes("RAS"))), .spacing(.init(mm: [1.5, nil, 2])),
+            .scaleRange(from: -57...164, to: 0...1, clip: true),
+        ]
+        #expect(manifest.preprocess == steps)
         #expect(
             manifest.inference
                 == .slidingWindow(
                     .init(
                         roi: [96, 96, 64], overlap: [0.5, 0.5, 0.5], weighting: .gaussian(sigma: 0.125),
                         padding: .constant(0))))
-        #expect(manifest.decision == .init(activation: .softmax, rule: .threshold, restore: .linear))
+        #expect(
+            manifest.decision
+                == .init(activation: .softmax, rule: .threshold, restore: .linear, activatesAfterRestore: false))
         let output = manifest.outputs[0]
         #expect(output.code == Code("78961009", "SCT", "Spleen") && output.threshold == 0.4 && output.isReported)
         #expect(output.confidence == .percentile(95) && output.minimumVolume == 0)
@@ -157,7 +159,7 @@ private func problems(_ text: String) -> [PackageError.Problem] {
             ),
             (
                 "slidingWindow: {", "fullVolume: {}\n  slidingWindow: {", 27,
-                "`inference` must hold exactly one of `fullVolume` and `slidingWindow`"
+                "`inference` must hold exactly one of `fullVolume`, `slidingWindow`, `slices`, `sliceSequence`, `projection`, `promptable`, `detection`"
             ),
             ("  rule: threshold", "  rule: argmax", 34, "`outputs[0].threshold` belongs to `rule: threshold` only"),
             (
@@ -188,7 +190,6 @@ private func problems(_ text: String) -> [PackageError.Problem] {
             ("budget", "budget: {memory: 4096, time: 30}"), ("network.file", "  file: network.onnx\n"),
             ("quality.unit", "  unit: \"[hnsf'U]\"\n"), ("decision.restore", "  restore: linear\n"),
             ("outputs[0].priority", "    priority: routine\n"), ("claim.modality", "  modality: [CT]\n"),
-            ("claim.bodyPartExamined", "  bodyPartExamined: {oneOf: [HEAD]}\n"),
             ("outputs[0].category", "    category: [\"123037004\", SCT, Anatomical Structure]\n"),
         ])
     func missing(_ name: String, _ lines: String) {
@@ -216,10 +217,10 @@ private func problems(_ text: String) -> [PackageError.Problem] {
             try read("imageType: {contains: [axial]}").imageType
                 == .init(contains: ["AXIAL"], excludes: claim.imageType?.excludes ?? []))
         #expect(try read("imageType: {excludes: []}").imageType == .init(contains: [], excludes: []))
-        let found = problems(sample.replacingOccurrences(of: "modality: [CT]", with: "modality: [US]"))
+        let found = problems(sample.replacingOccurrences(of: "modality: [CT]", with: "modality: [XA]"))
         #expect(
             found.map(\.message) == [
-                "`claim.sopClasses` is missing: only CT and MR have SOP classes of their own here, not US"
+                "`claim.sopClasses` is missing: there is no SOP class known here for XA"
             ])
     }
 
@@ -288,7 +289,7 @@ private func problems(_ text: String) -> [PackageError.Problem] {
             let pinned = sample.replacingOccurrences(of: String(repeating: "0", count: 64), with: actual)
             try write(folder, pinned)
             let package = try ModelPackage.load(folder: folder.path)
-            #expect(package.networkPath == folder.path + "/network.onnx")
+            #expect(package.path(of: package.manifest.network.graphs[0]) == folder.path + "/network.onnx")
             // The identity follows manifest and network.
             try write(folder, pinned + "\n# a remark\n")
             #expect(try ModelPackage.load(folder: folder.path).identity.digest != package.identity.digest)
@@ -318,7 +319,7 @@ private func problems(_ text: String) -> [PackageError.Problem] {
             #expect(words(1).hasSuffix("a package sample 1.0 is there already"))
             #expect(words(2).contains("names CARD.md, which is not in the package folder"))
             #expect(words(2).contains("names LICENSE, which is not in the package folder"))
-            #expect(words(3).hasSuffix("network.onnx: there is no such file"))
+            #expect(words(3).hasSuffix("sample 1.0 is incomplete: network.onnx is not there"))
         }
     }
 }

@@ -5,79 +5,22 @@ import DICOM
 import Yams
 
 extension Manifest {
-    static func preprocess(_ root: StrictSection) -> [Preprocessing] {
-        root.steps("preprocess", keys: ["orientation", "spacing", "scaleRange", "clip"]).compactMap { key, section in
-            switch key {
-            case "orientation":
-                guard let text = section.text(key) else { return nil }
-                if let codes = AxisCodes(text) { return .orientation(codes) }
-                section.fault(key, "must be three letters, one each of R or L, A or P, and S or I, such as RAS or SPL")
-                return nil
-            case "spacing":
-                guard let step = section.section(key, keys: ["mm", "interpolation"]) else { return nil }
-                if !step.has("mm") { step.fault("mm", "is missing") }
-                guard let spacing = step.numbers("mm", count: 3, 0.05...100, word: "source") else { return nil }
-                return .spacing(spacing, step.choice("interpolation", Interpolation.self) ?? .linear)
-            case "scaleRange":
-                guard let step = section.section(key, keys: ["from", "to", "clip"]) else { return nil }
-                if !step.has("from") { step.fault("from", "is missing") }
-                guard let from = step.interval("from") else { return nil }
-                let to = step.has("to") ? step.interval("to") : 0...1
-                return to.map { .scaleRange(from: from, to: $0, clip: step.boolean("clip") ?? true) }
-            default:
-                return section.interval(key).map { .clip($0) }
-            }
-        }
-    }
-
-    static func inference(_ section: StrictSection) -> Inference? {
-        if section.has("fullVolume") == section.has("slidingWindow") {
-            section.problems.add(
-                "`inference` must hold exactly one of `fullVolume` and `slidingWindow`", at: section.node)
-            return nil
-        }
-        if let full = section.section("fullVolume", keys: ["multiple", "padding"]) {
-            let multiple = full.numbers("multiple", count: 3, 1...512)?.map { Int($0 ?? 1) } ?? [1, 1, 1]
-            return .fullVolume(multiple: multiple, padding: padding(full) ?? .replicate)
-        }
-        guard let window = section.section("slidingWindow", keys: ["roi", "overlap", "weighting", "sigma", "padding"])
-        else {
-            return nil
-        }
-        if !window.has("roi") { window.fault("roi", "is missing") }
-        guard let roi = window.numbers("roi", count: 3, 1...1024) else { return nil }
-        let overlap: [Double?]?
-        if window.value("overlap")?.sequence != nil {
-            overlap = window.numbers("overlap", count: 3, 0...0.99)
-        } else {
-            overlap = [Double?](repeating: window.has("overlap") ? window.number("overlap", 0...0.99) : 0.25, count: 3)
-        }
-        enum Word: String, CaseIterable { case constant, gaussian }
-        let isGaussian = window.choice("weighting", Word.self) == .gaussian
-        if window.has("sigma"), !isGaussian { window.fault("sigma", "belongs to `weighting: gaussian` only") }
-        let sigma = window.number("sigma", 0.01...10) ?? 0.125
-        return .slidingWindow(
-            Window(
-                roi: roi.map { Int($0 ?? 1) }, overlap: (overlap ?? []).map { $0 ?? 0 },
-                weighting: isGaussian ? .gaussian(sigma: sigma) : .constant,
-                padding: padding(window) ?? .constant(0)))
-    }
-
-    /// `replicate`, or the value to fill with.
-    private static func padding(_ section: StrictSection) -> Padding? {
-        guard let node = section.value("padding") else { return nil }
-        if node.string == "replicate" { return .replicate }
-        if let value = node.float, value.isFinite { return .constant(value) }
-        section.fault("padding", "must be `replicate` or the value to fill with")
-        return nil
-    }
-
-    static func decision(_ section: StrictSection) -> Decision? {
+    /// `rule` and `restore` are for voxels: a package of scores alone leaves them out.
+    static func decision(_ root: StrictSection) -> Decision? {
+        let keys = ["activation", "rule", "restore", "activateAfterRestore"]
+        guard let section = root.requiredSection("decision", keys: keys) else { return nil }
+        let marks = root.has("outputs")
         let activation = section.requiredChoice("activation", Decision.Activation.self)
-        let rule = section.requiredChoice("rule", Decision.Rule.self)
-        let restore = section.requiredChoice("restore", Interpolation.self)
+        let rule = marks ? section.requiredChoice("rule", Decision.Rule.self) : .threshold
+        let restore = marks ? section.requiredChoice("restore", Interpolation.self) : .linear
+        if restore == .cubic { section.fault("restore", "must be `linear` or `nearest`") }
+        if !marks {
+            for key in ["rule", "restore"] where section.has(key) { section.fault(key, "is for `outputs` only") }
+        }
+        let after = section.boolean("activateAfterRestore") ?? false
+        if after, restore != .linear { section.fault("activateAfterRestore", "belongs to `restore: linear` only") }
         guard let activation, let rule, let restore else { return nil }
-        return Decision(activation: activation, rule: rule, restore: restore)
+        return Decision(activation: activation, rule: rule, restore: restore, activatesAfterRestore: after)
     }
 
     private static let outputKeys = [
@@ -86,10 +29,12 @@ extension Manifest {
     ]
 
     static func outputs(_ root: StrictSection, rule: Decision.Rule?) -> [Output] {
+        guard root.has("outputs") || !root.has("scores") else { return [] }
         guard let node = root.value("outputs"), let items = node.sequence, !items.isEmpty else {
             root.has("outputs")
                 ? root.fault("outputs", "must be a list of at least one output")
-                : root.problems.add("`outputs` is missing", at: root.node)
+                : root.problems.add(
+                    "`outputs` is missing (or `scores`, for a classification or a detector)", at: root.node)
             return []
         }
         var outputs: [Output] = []
@@ -102,10 +47,70 @@ extension Manifest {
             }
             outputs.append(output)
         }
-        if !outputs.isEmpty, !outputs.contains(where: \.isReported) {
+        if !outputs.isEmpty, !root.has("scores"), !outputs.contains(where: \.isReported) {
             root.fault("outputs", "has `report: false` on every output: nothing would ever be reported")
         }
         return outputs
+    }
+
+    private static let scoreKeys = [
+        "channel", "threshold", "operatingPoint", "aggregate", "label", "code", "category", "site", "laterality",
+        "priority", "minimumSize",
+    ]
+
+    static func scores(_ root: StrictSection) -> [Score] {
+        var scores: [Score] = []
+        for section in root.sections("scores", keys: scoreKeys) {
+            let label = section.requiredText("label")
+            if label.count > 64 { section.fault("label", "has more than 64 characters") }
+            if scores.contains(where: { $0.label == label }) { section.fault("label", "is used twice: \(label)") }
+            let nobody = Code("", "", "")
+            scores.append(
+                Score(
+                    channel: section.requiredInteger("channel", 0...4095),
+                    threshold: section.number("threshold", 0...1) ?? 0.5,
+                    operatingPoint: section.number("operatingPoint", 1e-6...0.999999), aggregate: aggregate(section),
+                    label: label, code: code(section, "code", isRequired: true) ?? nobody,
+                    category: code(section, "category")
+                        ?? Code("49755003", "SCT", "Morphologically Abnormal Structure"),
+                    site: code(section, "site"), laterality: code(section, "laterality"),
+                    priority: section.requiredChoice("priority", Priority.self) ?? .routine,
+                    minimumSize: section.number("minimumSize", 0...1000) ?? 0))
+        }
+        if root.has("scores"), scores.isEmpty { root.fault("scores", "must be a list of at least one score") }
+        return scores
+    }
+
+    private static func aggregate(_ section: StrictSection) -> Score.Aggregate {
+        guard let node = section.value("aggregate") else { return .maximum }
+        if node.string == "maximum" { return .maximum }
+        if node.mapping != nil, let rule = section.section("aggregate", keys: ["meanOfTop"]),
+            let count = rule.integer("meanOfTop", 1...10_000)
+        {
+            return .meanOfTop(count)
+        }
+        section.fault("aggregate", "must be `maximum` or {meanOfTop: 3}")
+        return .maximum
+    }
+
+    static func explain(_ root: StrictSection) -> Explanation? {
+        guard let section = root.section("explain", keys: ["activationMap", "features", "occlusion"]) else {
+            return nil
+        }
+        if section.has("activationMap") { return .activationMap(output: section.requiredText("activationMap")) }
+        if let rule = section.section("features", keys: ["output", "weights"]) {
+            return .features(output: rule.requiredText("output"), weights: rule.requiredText("weights"))
+        }
+        if let rule = section.section("occlusion", keys: ["size", "overlap", "passes"]) {
+            return .occlusion(
+                Occlusion(
+                    size: rule.integers("size", count: 2...2, 1...1024) ?? [16, 16],
+                    overlap: rule.number("overlap", 0...0.95) ?? 0.6, passes: rule.integer("passes", 1...100_000) ?? 400
+                ))
+        }
+        section.problems.add(
+            "`explain` must hold one of `activationMap`, `features`, `occlusion`", at: section.node)
+        return nil
     }
 
     private static func output(_ section: StrictSection, rule: Decision.Rule?, earlier: [String]) -> Output {

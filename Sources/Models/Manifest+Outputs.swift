@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+
+extension Manifest {
+    /// How channel values become voxels of an output, or scores.
+    package struct Decision: Sendable, Equatable {
+        package enum Activation: String, Sendable, CaseIterable { case none, sigmoid, softmax }
+        package enum Rule: String, Sendable, CaseIterable {
+            case threshold, argmax
+            /// As `threshold`, and each voxel belongs to the last of the listed outputs that claims it.
+            case regions
+        }
+        package var activation: Activation
+        package var rule: Rule
+        /// `linear`: channel values go to the source grid, and are decided and post-processed there.
+        /// `nearest`: decided and post-processed on the network's grid, and labels go to the source grid.
+        package var restore: Interpolation
+        /// With `restore: linear`: raw outputs go to the source grid and are activated there (nnU-Net).
+        package var activatesAfterRestore: Bool
+    }
+
+    /// One structure or finding that the network marks.
+    package struct Output: Sendable, Equatable {
+        /// Value in the network's channel dimension, from 0.
+        package var channel: Int
+        /// A voxel belongs if its activated value is greater; not with `rule: argmax`.
+        package var threshold: Double
+        package var label: String
+        package var code: Code
+        package var category: Code
+        package var type: Code
+        package var site: Code?
+        package var laterality: Code?
+        package var priority: Priority
+        /// mL in all, below which there is no finding.
+        package var minimumVolume: Double
+        package var confidence: Confidence
+        package var postprocess: [Postprocessing]
+        /// False for an output that serves only as another's region.
+        package var isReported: Bool
+    }
+
+    /// One class of a classification, or of a detector.
+    package struct Score: Sendable, Equatable {
+        /// How the scores of slices become one.
+        package enum Aggregate: Sendable, Equatable {
+            case maximum
+            /// Mean of so many greatest.
+            case meanOfTop(Int)
+        }
+        /// Position among the network's scores, from 0.
+        package var channel: Int
+        /// A finding if the score, after `operatingPoint`, is at least this.
+        package var threshold: Double
+        /// torchxrayvision's op_norm: this score becomes 0.5.
+        package var operatingPoint: Double?
+        package var aggregate: Aggregate
+        package var label: String
+        package var code: Code
+        package var category: Code
+        package var site: Code?
+        package var laterality: Code?
+        package var priority: Priority
+        /// mm, the longest edge of a detector's box below which it is no finding.
+        package var minimumSize: Double
+    }
+
+    /// How the confidence of a finding is made from the activated values of its voxels.
+    package enum Confidence: Sendable, Equatable {
+        case mean, maximum
+        /// 0 to 100.
+        case percentile(Double)
+        /// For a network whose values are no probabilities.
+        case fixed(Double)
+    }
+
+    package enum Connectivity: Int, Sendable, CaseIterable {
+        case six = 6
+        case eighteen = 18
+        case twentySix = 26
+    }
+
+    package enum Postprocessing: Sendable, Equatable {
+        /// Connected components below this many mL go.
+        case removeSmall(volume: Double, Connectivity)
+        case keepLargest(count: Int, Connectivity)
+        /// Background that does not reach the edge becomes foreground, in the volume or slice by slice.
+        case fillHoles(inSlices: Bool)
+        /// Only what lies inside another output, or within so many mm of it.
+        case restrict(toLabel: String, margin: Double)
+    }
+
+    /// Where in the image a score comes from.
+    package enum Explanation: Sendable, Equatable {
+        /// An output of the graph holds class-activation maps, one a class.
+        case activationMap(output: String)
+        /// Class-activation maps of an output of features and the weights of the last layer, [classes, features], in a
+        /// second output or an `.npy` file of the package.
+        case features(output: String, weights: String)
+        case occlusion(Occlusion)
+    }
+
+    /// Occlusion sensitivity: how the score falls while a block of the input is covered.
+    package struct Occlusion: Sendable, Equatable {
+        /// Pixels along H and W.
+        package var size: [Int]
+        package var overlap: Double
+        /// Passes of the network, at most.
+        package var passes: Int
+    }
+}
