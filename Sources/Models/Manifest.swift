@@ -19,25 +19,6 @@ package struct Manifest: Sendable, Equatable {
         package var file: String
     }
 
-    package struct Quality: Sendable, Equatable {
-        /// Unit of the voxels that the network expects, UCUM.
-        package var unit: String
-        /// mm along the slice normal.
-        package var minimumExtent: Double?
-        package var maximumSliceSpacing: Double?
-        package var orientation: Rules.Orientation?
-        /// mm that must have been analysed before "no finding" may be reported; nil: a negative is never reported.
-        package var negativeExtent: Double?
-        package var examined: Examined?
-    }
-
-    /// A channel in which the network marks what it looked at (activated value above 0.5).
-    package struct Examined: Sendable, Equatable {
-        package var channel: Int
-        /// mL, below which "no finding" may not be reported.
-        package var minimumVolume: Double
-    }
-
     package struct Budget: Sendable, Equatable {
         /// Bytes of voxels, tensors and masks, beside what the engine itself takes.
         package var memory: Int

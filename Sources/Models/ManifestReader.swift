@@ -47,16 +47,14 @@ extension Manifest {
         let notFor = root.text("notFor")
         let claim = root.requiredSection("claim", keys: Rules.keys).map(Rules.readClaim)
         let require = root.section("require", keys: Rules.keys).map(Rules.read) ?? Rules()
-        let quality = root.requiredSection(
-            "quality",
-            keys: ["unit", "minimumExtent", "maximumSliceSpacing", "orientation", "negativeExtent", "examined"]
-        ).map(quality)
+        let quality = quality(root)
         let preprocess = preprocess(root)
         let inference = inference(root)
         let networks = networks(root, roles: inference?.roles ?? [.main])
         let decision = decision(root)
         let outputs = outputs(root, rule: decision?.rule)
         let scores = scores(root)
+        if let quality { checkLabels(quality, outputs: outputs, root: root) }
         let channels = root.sections("channels", keys: ["name", "claim"]).map {
             Channel(
                 name: $0.requiredText("name"),
@@ -98,17 +96,5 @@ extension Manifest {
             section.fault(key, "must be a path inside the package folder, without `..`")
         }
         return file
-    }
-
-    private static func quality(_ section: StrictSection) -> Quality {
-        Quality(
-            unit: section.requiredText("unit"), minimumExtent: section.number("minimumExtent", 0...10_000),
-            maximumSliceSpacing: section.number("maximumSliceSpacing", 0.01...1000),
-            orientation: Rules.orientation(section), negativeExtent: section.number("negativeExtent", 0...10_000),
-            examined: section.section("examined", keys: ["channel", "minimumVolume"]).map {
-                Examined(
-                    channel: $0.requiredInteger("channel", 0...4095),
-                    minimumVolume: $0.requiredNumber("minimumVolume", 0...100_000))
-            })
     }
 }
