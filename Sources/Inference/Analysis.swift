@@ -22,7 +22,7 @@ package struct Analysis {
         let clock = ContinuousClock()
         let manifest = package.manifest
         let gates = QualityGates(quality: manifest.quality, volume: volume)
-        let network = try engine.network(for: package)
+        let network = try engine.volumetricNetwork(of: package)
         let refusals = gates.refusals + memoryRefusal(manifest, volume.grid, channels: network.channels)
         guard refusals.isEmpty else { throw .refused(refusals) }
         var timing = AnalysisResult.Timing()
@@ -32,7 +32,7 @@ package struct Analysis {
         if shouldStop() { throw .cancelled }
         timing.preprocessing = start.duration(to: clock.now).seconds
 
-        var run = NetworkRun(network: network, manifest: manifest, progress: progress, shouldStop: shouldStop)
+        var run = NetworkRun(network: network, package: package, progress: progress, shouldStop: shouldStop)
         let inferring = clock.now
         var channels = try run.channels(of: field)
         timing.engine = run.engineSeconds

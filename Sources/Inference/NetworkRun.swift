@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
+import DICOM
 import Models
 
 /// The network's raw channels on the working lattice: [C, D, H, W].
@@ -11,19 +11,64 @@ struct Channels {
     var values: [Float]
 }
 
+extension Engine {
+    /// The one network of a package that maps [1, 1, D, H, W] to [1, C, D, H, W], checked against the manifest.
+    func volumetricNetwork(of package: ModelPackage) throws(InferenceError) -> any NetworkRunner {
+        var shape = [1, 1, -1, -1, -1]
+        if case .slidingWindow(let window) = package.manifest.inference {
+            shape.replaceSubrange(2..., with: window.roi)
+        }
+        let network = try network(of: package, shapes: [0: shape])
+        let name = package.identity.name
+        guard network.inputs.count == 1, network.outputs.count == 1 else {
+            throw .mismatch(
+                package: name,
+                reason:
+                    "the network has \(network.inputs.count) inputs and \(network.outputs.count) outputs, and one of each is needed"
+            )
+        }
+        guard network.inputs[0].accepts(shape) else {
+            throw .mismatch(
+                package: name,
+                reason: "the network's input is \(network.inputs[0].shape ?? []), and the manifest gives it \(shape)")
+        }
+        guard network.outputs[0].shape.map({ $0.count == 5 }) ?? true else {
+            throw .mismatch(
+                package: name,
+                reason: "the network's output is \(network.outputs[0].shape ?? []), and must be [1, C, D, H, W]")
+        }
+        if let channels = network.channels, channels < package.manifest.minimumChannels {
+            throw .mismatch(
+                package: name,
+                reason:
+                    "the network gives \(channels) channels, and an output needs channel \(package.manifest.minimumChannels - 1)"
+            )
+        }
+        return network
+    }
+}
+
+extension NetworkRunner {
+    /// Of the first output; nil where the graph leaves it open until it ran.
+    var channels: Int? { outputs.first?.shape.flatMap { $0.count > 1 && $0[1] >= 0 ? $0[1] : nil } }
+}
+
 /// Takes the tensor through the network, whole or window by window.
 struct NetworkRun {
-    let network: Network
+    let network: any NetworkRunner
+    let package: String
     let manifest: Manifest
     let progress: (Double) -> Void
     let shouldStop: () -> Bool
     private(set) var engineSeconds = 0.0
 
     init(
-        network: Network, manifest: Manifest, progress: @escaping (Double) -> Void, shouldStop: @escaping () -> Bool
+        network: any NetworkRunner, package: ModelPackage, progress: @escaping (Double) -> Void,
+        shouldStop: @escaping () -> Bool
     ) {
         self.network = network
-        self.manifest = manifest
+        self.package = package.identity.name
+        manifest = package.manifest
         self.progress = progress
         self.shouldStop = shouldStop
     }
@@ -42,19 +87,33 @@ struct NetworkRun {
         }
     }
 
+    /// The [C, D, H, W] of a pass.
+    private func channels(of outputs: [TensorView], _ shape: [Int]) throws(InferenceError) -> Int {
+        let given = outputs[0].shape
+        let minimum = manifest.minimumChannels
+        guard given.count == 5, given[0] == 1, given[1] >= minimum, Array(given[2...]) == shape else {
+            throw .mismatch(
+                package: package,
+                reason:
+                    "the network made \(given) of \([1, 1] + shape), and must give [1, C, D, H, W] of the same size with at least \(minimum) channels"
+            )
+        }
+        return given[1]
+    }
+
     private mutating func whole(
         _ values: consuming [Float], size: [Int], kept: [Int]
     ) throws(InferenceError) -> (Int, [Float]) {
         if shouldStop() { throw .cancelled }
-        var values = values
-        let network = network
-        let minimum = manifest.minimumChannels
-        let (result, seconds) = try withFloats(&values) { (input) throws(InferenceError) in
-            try network.run(input, shape: size, minimumChannels: minimum) { (output, channels) throws(InferenceError) in
-                (channels, crop(output, channels: channels, from: size, to: kept))
-            }
+        let input = [TensorInput(shape: [1, 1] + size, values: values)]
+        var result: (Int, [Float]) = (0, [])
+        let run = self
+        engineSeconds += try network.run(count: 1) { (_) throws(InferenceError) in
+            input
+        } take: { (_, outputs) throws(InferenceError) in
+            let count = try run.channels(of: outputs, size)
+            result = (count, crop(outputs[0].values, channels: count, from: size, to: kept))
         }
-        engineSeconds += seconds
         progress(1)
         return result
     }
@@ -70,55 +129,53 @@ struct NetworkRun {
         var sums: [Float] = []
         var weights = [Float](repeating: 0, count: voxels)
         var count = 0
-        var patch = [Float](repeating: 0, count: roi[0] * roi[1] * roi[2])
-        for (position, start) in windows.starts.enumerated() {
-            if shouldStop() { throw .cancelled }
-            forEachRow(of: roi, at: start, in: size) { inside, outside in
-                for w in 0..<roi[2] { patch[inside + w] = padded[outside + w] }
-            }
-            let network = network
-            let minimum = manifest.minimumChannels
-            let (_, seconds) = try withFloats(&patch) { (input) throws(InferenceError) in
-                try network.run(input, shape: roi, minimumChannels: minimum) {
-                    (output, channels) throws(InferenceError) in
-                    if count == 0 {
-                        count = channels
-                        sums = [Float](repeating: 0, count: channels * voxels)
-                    }
-                    add(output, windows, at: start, channels: channels, to: &sums)
+        let run = self
+        engineSeconds += try network.run(count: windows.starts.count) { (position) throws(InferenceError) in
+            if run.shouldStop() { throw .cancelled }
+            let patch = [Float](unsafeUninitializedCapacity: roi[0] * roi[1] * roi[2]) { patch, count in
+                forEachRow(of: roi, at: windows.starts[position], in: size) { inside, outside in
+                    for w in 0..<roi[2] { patch[inside + w] = padded[outside + w] }
                 }
+                count = patch.count
             }
-            engineSeconds += seconds
+            return [TensorInput(shape: [1, 1] + roi, values: patch)]
+        } take: { (position, outputs) throws(InferenceError) in
+            let channels = try run.channels(of: outputs, roi)
+            if count == 0 {
+                count = channels
+                sums = [Float](repeating: 0, count: channels * voxels)
+            }
+            let start = windows.starts[position]
+            add(outputs[0].values, windows, at: start, channels: channels, to: &sums)
             forEachRow(of: roi, at: start, in: size) { inside, outside in
                 for w in 0..<roi[2] { weights[outside + w] += windows.weights[inside + w] }
             }
-            progress(Double(position + 1) / Double(windows.starts.count))
+            run.progress(Double(position + 1) / Double(windows.starts.count))
         }
         sums.withUnsafeMutableBufferPointer { sums in
             for c in 0..<count { for i in 0..<voxels { sums[c * voxels + i] /= weights[i] } }
         }
         if size == lattice.shape { return Channels(count: count, lattice: lattice, values: sums) }
         let kept = lattice.shape
-        let values = sums.withUnsafeMutableBufferPointer {
+        let values = sums.withUnsafeBufferPointer {
             crop($0, channels: count, from: size, to: kept, before: windows.before)
         }
         return Channels(count: count, lattice: lattice, values: values)
     }
+}
 
-    private func add(
-        _ output: UnsafeMutableBufferPointer<Float>, _ windows: Windows, at start: [Int], channels: Int,
-        to sums: inout [Float]
-    ) {
-        let roi = windows.roi
-        let patch = roi[0] * roi[1] * roi[2]
-        let voxels = windows.size[0] * windows.size[1] * windows.size[2]
-        sums.withUnsafeMutableBufferPointer { sums in
-            windows.weights.withUnsafeBufferPointer { weights in
-                for c in 0..<channels {
-                    forEachRow(of: roi, at: start, in: windows.size) { inside, outside in
-                        for w in 0..<roi[2] {
-                            sums[c * voxels + outside + w] += output[c * patch + inside + w] * weights[inside + w]
-                        }
+private func add(
+    _ output: UnsafeBufferPointer<Float>, _ windows: Windows, at start: [Int], channels: Int, to sums: inout [Float]
+) {
+    let roi = windows.roi
+    let patch = roi[0] * roi[1] * roi[2]
+    let voxels = windows.size[0] * windows.size[1] * windows.size[2]
+    sums.withUnsafeMutableBufferPointer { sums in
+        windows.weights.withUnsafeBufferPointer { weights in
+            for c in 0..<channels {
+                forEachRow(of: roi, at: start, in: windows.size) { inside, outside in
+                    for w in 0..<roi[2] {
+                        sums[c * voxels + outside + w] += output[c * patch + inside + w] * weights[inside + w]
                     }
                 }
             }
@@ -163,7 +220,7 @@ func pad(_ field: consuming Field, to size: [Int], before: [Int], _ padding: Man
 }
 
 private func crop(
-    _ values: UnsafeMutableBufferPointer<Float>, channels: Int, from size: [Int], to shape: [Int],
+    _ values: UnsafeBufferPointer<Float>, channels: Int, from size: [Int], to shape: [Int],
     before: [Int] = [0, 0, 0]
 ) -> [Float] {
     if size == shape { return [Float](values) }
@@ -178,18 +235,4 @@ private func crop(
         }
     }
     return result
-}
-
-/// `withUnsafeMutableBufferPointer` with typed throws.
-private func withFloats<Result>(
-    _ values: inout [Float], _ body: (UnsafeMutablePointer<Float>) throws(InferenceError) -> Result
-) throws(InferenceError) -> Result {
-    let outcome = values.withUnsafeMutableBufferPointer { buffer -> Swift.Result<Result, InferenceError> in
-        do throws(InferenceError) {
-            return .success(try body(buffer.baseAddress!))
-        } catch {
-            return .failure(error)
-        }
-    }
-    return try outcome.get()
 }

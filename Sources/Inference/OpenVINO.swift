@@ -3,6 +3,7 @@
 
 import COpenVINO
 import Glibc
+import Synchronization
 
 /// Handles of OpenVINO's C API; each frees what it holds. None is safe for use by two threads at once.
 enum OpenVINO {
@@ -36,56 +37,42 @@ enum OpenVINO {
         let pointer: OpaquePointer
         deinit { ov_model_free(pointer) }
 
-        func counts() throws(InferenceError) -> (inputs: Int, outputs: Int) {
-            var inputs = 0
-            var outputs = 0
-            try check("look at the network", ov_model_inputs_size(pointer, &inputs))
-            try check("look at the network", ov_model_outputs_size(pointer, &outputs))
-            return (inputs, outputs)
+        func inputs() throws(InferenceError) -> [Port] {
+            var count = 0
+            try check("look at the network", ov_model_inputs_size(pointer, &count))
+            return try ports(count, "look at the network's inputs") { ov_model_const_input_by_index(pointer, $0, $1) }
         }
 
-        func input() throws(InferenceError) -> Port {
-            try Port(owned: try made("look at the network's input") { ov_model_const_input_by_index(pointer, 0, $0) })
-        }
-        func output() throws(InferenceError) -> Port {
-            try Port(owned: try made("look at the network's output") { ov_model_const_output_by_index(pointer, 0, $0) })
+        func outputs() throws(InferenceError) -> [Port] {
+            var count = 0
+            try check("look at the network", ov_model_outputs_size(pointer, &count))
+            return try ports(count, "look at the network's outputs") { ov_model_const_output_by_index(pointer, $0, $1) }
         }
 
-        /// Fixes the input's dimensions, which lets the engine plan its memory.
-        func reshape(_ shape: [Int]) throws(InferenceError) {
-            var partial = ov_partial_shape_t()
-            let dimensions = shape.map { Int64($0) }
-            try check(
-                "shape the network's input", ov_partial_shape_create_static(Int64(shape.count), dimensions, &partial))
-            defer { ov_partial_shape_free(&partial) }
-            try check("fit the network to \(shape)", ov_model_reshape_single_input(pointer, partial))
+        private func ports(
+            _ count: Int, _ operation: String, _ get: (Int, UnsafeMutablePointer<OpaquePointer?>) -> ov_status_e
+        ) throws(InferenceError) -> [Port] {
+            var ports: [Port] = []
+            for index in 0..<count { ports.append(try Port(owned: try made(operation) { get(index, $0) })) }
+            return ports
         }
-    }
 
-    /// Type and dimensions of an input or output; -1 stands for a dimension that the graph leaves open.
-    struct Port: Equatable {
-        var isFloat: Bool
-        /// nil where even the rank is open.
-        var shape: [Int]?
-
-        init(owned port: OpaquePointer) throws(InferenceError) {
-            defer { ov_output_const_port_free(port) }
-            var type = DYNAMIC
-            try check("read a tensor's type", ov_port_get_element_type(port, &type))
-            isFloat = type == F32
-            var partial = ov_partial_shape_t()
-            try check("read a tensor's shape", ov_port_get_partial_shape(port, &partial))
-            defer { ov_partial_shape_free(&partial) }
-            let rank = partial.rank.min == partial.rank.max ? Int(partial.rank.min) : nil
-            shape = rank.map { rank in
-                (0..<rank).map { partial.dims[$0].min == partial.dims[$0].max ? Int(partial.dims[$0].min) : -1 }
+        /// Fixes the dimensions of some inputs, by position, which lets the engine plan its memory; -1 leaves one open.
+        func reshape(_ shapes: [Int: [Int]]) throws(InferenceError) {
+            var partials: [ov_partial_shape_t] = []
+            defer { for index in partials.indices { ov_partial_shape_free(&partials[index]) } }
+            let positions = shapes.keys.sorted()
+            for position in positions {
+                let shape = shapes[position] ?? []
+                let dimensions = shape.map { ov_dimension_t(min: Int64(max($0, 0)), max: Int64($0)) }
+                var partial = ov_partial_shape_t()
+                try check(
+                    "shape the network's input", ov_partial_shape_create(Int64(shape.count), dimensions, &partial))
+                partials.append(partial)
             }
-        }
-
-        /// Whether a tensor of these dimensions fits.
-        func accepts(_ dimensions: [Int]) -> Bool {
-            guard let shape else { return true }
-            return shape.count == dimensions.count && zip(shape, dimensions).allSatisfy { $0 == -1 || $0 == $1 }
+            try check(
+                "fit the network to \(positions.map { "\(shapes[$0] ?? [])" }.joined(separator: ", "))",
+                ov_model_reshape_by_port_indexes(pointer, positions, partials, positions.count))
         }
     }
 
@@ -94,40 +81,56 @@ enum OpenVINO {
         deinit { ov_compiled_model_free(pointer) }
 
         func request() throws(InferenceError) -> Request {
-            Request(pointer: try made("prepare a run") { ov_compiled_model_create_infer_request(pointer, $0) })
+            try Request(pointer: try made("prepare a run") { ov_compiled_model_create_infer_request(pointer, $0) })
         }
     }
 
+    /// One pass at a time; its tensors belong to the engine between `start` and the end of `wait`.
     struct Request: ~Copyable {
         let pointer: OpaquePointer
+        private let completion: Completion
+
+        init(pointer: OpaquePointer) throws(InferenceError) {
+            self.pointer = pointer
+            completion = Completion()
+            let status = ov_infer_request_set_callback(pointer, completion.callback)
+            if status != OK { ov_infer_request_free(pointer) }
+            try check("prepare a run", status)
+        }
         deinit { ov_infer_request_free(pointer) }
 
-        /// Runs on the caller's voxels without copying them, and lends the output while `body` runs.
-        func infer<Result>(
-            _ input: UnsafeMutablePointer<Float>, shape: [Int],
-            _ body: (UnsafeMutableBufferPointer<Float>, [Int]) throws(InferenceError) -> Result
-        ) throws(InferenceError) -> Result {
-            let tensor = try Tensor(shape: shape, memory: input)
-            try check("take the input", ov_infer_request_set_input_tensor_by_index(pointer, 0, tensor.pointer))
-            try check("run the network", ov_infer_request_infer(pointer))
-            let output = Tensor(
-                pointer: try made("give the output") { ov_infer_request_get_output_tensor_by_index(pointer, 0, $0) })
-            return try body(try output.floats(), try output.shape())
+        func set(_ tensor: borrowing Tensor, input index: Int) throws(InferenceError) {
+            try check("take the input", ov_infer_request_set_input_tensor_by_index(pointer, index, tensor.pointer))
+        }
+        func start() throws(InferenceError) {
+            try check("run the network", ov_infer_request_start_async(pointer))
+        }
+        func wait() throws(InferenceError) {
+            try check("run the network", ov_infer_request_wait(pointer))
+        }
+        /// When the last pass that was waited for ended.
+        var ended: Double { Double(completion.nanoseconds.load(ordering: .acquiring)) / 1e9 }
+
+        func output(_ index: Int) throws(InferenceError) -> Tensor {
+            Tensor(
+                pointer: try made("give the output") { ov_infer_request_get_output_tensor_by_index(pointer, index, $0) }
+            )
         }
     }
+
+    /// Seconds of the clock that passes are timed by.
+    static func now() -> Double { Double(nanoseconds()) / 1e9 }
 
     struct Tensor: ~Copyable {
         let pointer: OpaquePointer
         init(pointer: OpaquePointer) { self.pointer = pointer }
-        /// The memory stays the caller's and has to outlive the tensor.
-        init(shape: [Int], memory: UnsafeMutablePointer<Float>) throws(InferenceError) {
+        /// Memory of the engine's, not initialised.
+        init(shape: [Int], element: Port.Element) throws(InferenceError) {
             var dimensions = shape.map { Int64($0) }
             let count = Int64(dimensions.count)
             var tensor: OpaquePointer?
             let status = dimensions.withUnsafeMutableBufferPointer { dimensions in
-                ov_tensor_create_from_host_ptr(
-                    F32, ov_shape_t(rank: count, dims: dimensions.baseAddress), UnsafeMutableRawPointer(memory), &tensor
-                )
+                ov_tensor_create(element.code, ov_shape_t(rank: count, dims: dimensions.baseAddress), &tensor)
             }
             try check("make a tensor", status)
             pointer = tensor!
@@ -141,14 +144,73 @@ enum OpenVINO {
             return (0..<Int(shape.rank)).map { Int(shape.dims[$0]) }
         }
 
-        func floats() throws(InferenceError) -> UnsafeMutableBufferPointer<Float> {
-            var count = 0
+        /// Lives as long as the tensor, or the request that lent it.
+        func memory() throws(InferenceError) -> UnsafeMutableRawPointer {
             var data: UnsafeMutableRawPointer?
-            try check("read the output", ov_tensor_get_size(pointer, &count))
-            try check("read the output", ov_tensor_data(pointer, &data))
-            return UnsafeMutableBufferPointer(start: data?.assumingMemoryBound(to: Float.self), count: count)
+            try check("reach a tensor's memory", ov_tensor_data(pointer, &data))
+            guard let data else { throw .engine(operation: "reach a tensor's memory", message: "it has none") }
+            return data
         }
     }
+}
+
+/// When a pass ended, told by OpenVINO's thread before `ov_infer_request_wait` returns.
+private final class Completion: Sendable {
+    let nanoseconds = Atomic<Int64>(0)
+    /// OpenVINO keeps this pointer as long as the request lives. Freed with this object, after the request.
+    nonisolated(unsafe) let callback: UnsafeMutablePointer<ov_callback_t>
+
+    init() {
+        callback = .allocate(capacity: 1)
+        callback.initialize(
+            to: ov_callback_t(
+                callback_func: { context in
+                    guard let context else { return }
+                    Unmanaged<Completion>.fromOpaque(context).takeUnretainedValue().nanoseconds.store(
+                        OpenVINO.nanoseconds(), ordering: .releasing)
+                }, args: nil))
+        callback.pointee.args = Unmanaged.passUnretained(self).toOpaque()
+    }
+    deinit { callback.deallocate() }
+}
+
+extension OpenVINO {
+    fileprivate static func nanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension Port {
+    fileprivate init(owned port: OpaquePointer) throws(InferenceError) {
+        defer { ov_output_const_port_free(port) }
+        var type = DYNAMIC
+        try check("read a tensor's type", ov_port_get_element_type(port, &type))
+        element = Element(type)
+        var text: UnsafeMutablePointer<CChar>?
+        // A graph may leave its tensors without names.
+        name = ov_port_get_any_name(port, &text) == OK ? text.map { String(cString: $0) } ?? "" : ""
+        ov_free(text)
+        var partial = ov_partial_shape_t()
+        try check("read a tensor's shape", ov_port_get_partial_shape(port, &partial))
+        defer { ov_partial_shape_free(&partial) }
+        let rank = partial.rank.min == partial.rank.max ? Int(partial.rank.min) : nil
+        shape = rank.map { rank in
+            (0..<rank).map { partial.dims[$0].min == partial.dims[$0].max ? Int(partial.dims[$0].min) : -1 }
+        }
+    }
+}
+
+extension Port.Element {
+    private static let codes: [(Self, ov_element_type_e)] = [
+        (.f32, F32), (.f16, F16), (.bf16, BF16), (.f64, F64), (.i64, I64), (.i32, I32), (.i16, I16), (.i8, I8),
+        (.u8, U8),
+        // OpenVINO's BOOLEAN, which Swift does not import.
+        (.boolean, ov_element_type_e(rawValue: 1)),
+    ]
+    fileprivate init(_ code: ov_element_type_e) { self = Self.codes.first { $0.1 == code }?.0 ?? .other }
+    fileprivate var code: ov_element_type_e { Self.codes.first { $0.0 == self }?.1 ?? DYNAMIC }
 }
 
 private func made(

@@ -190,9 +190,9 @@ import Volume
     func cache() throws {
         let engine = try Engine(threads: 1)
         let package = try Fixtures.package(network: "two-kernels.onnx")
-        let first = try engine.network(for: package)
-        #expect(try engine.network(for: package) === first)
+        let first = try engine.volumetricNetwork(of: package)
+        #expect(try engine.volumetricNetwork(of: package) === first)
         engine.forget(package)
-        #expect(try engine.network(for: package) !== first)
+        #expect(try engine.volumetricNetwork(of: package) !== first)
     }
 }

@@ -8,6 +8,9 @@ import Volume
 
 @testable import Inference
 
+/// Foundation has one too.
+typealias Port = Inference.Port
+
 enum Fixtures {
     static let goldens = Bundle.module.resourceURL!.appendingPathComponent("Goldens")
     static let packages = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -95,7 +95,7 @@ private func worst(_ a: [Float], _ b: [Float]) -> Float {
         let volume = Fixtures.volume(try Fixtures.floats(golden.input), shape: golden.shape)
         var steps: [Double] = []
         var run = NetworkRun(
-            network: try engine.network(for: package), manifest: package.manifest, progress: { steps.append($0) },
+            network: try engine.volumetricNetwork(of: package), package: package, progress: { steps.append($0) },
             shouldStop: { false })
         let channels = try run.channels(of: preprocess(volume, []))
         #expect(channels.count == 2)
