@@ -2,15 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DICOM
-import Dispatch
 import Models
 import Volume
-
-/// Voxels of a lattice, W fastest.
-struct Field {
-    var lattice: Lattice
-    var values: [Float]
-}
 
 /// From the volume to the network's tensor, step by step as the manifest lists them. Steps that only name the axes anew
 /// move no voxel; the next resampling reads through them.
@@ -47,18 +40,4 @@ func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) throws
     }
     if stored != wanted { values = Sampler(source: stored, target: wanted, interpolation: .nearest).resample(values) }
     return Field(lattice: wanted, values: values)
-}
-
-/// In place, in parallel.
-func transform(_ values: inout [Float], _ body: @escaping @Sendable (Float) -> Float) {
-    values.withUnsafeMutableBufferPointer { buffer in transform(buffer, body) }
-}
-
-func transform(_ buffer: UnsafeMutableBufferPointer<Float>, _ body: @escaping @Sendable (Float) -> Float) {
-    let chunk = 1 << 16
-    // Each chunk is written by one iteration.
-    nonisolated(unsafe) let buffer = buffer
-    DispatchQueue.concurrentPerform(iterations: (buffer.count + chunk - 1) / chunk) { part in
-        for i in part * chunk..<min(buffer.count, (part + 1) * chunk) { buffer[i] = body(buffer[i]) }
-    }
 }
