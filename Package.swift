@@ -23,6 +23,12 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2"),
+    .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+    .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+    .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+]
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -44,6 +50,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         // The C libraries, each behind one door.
@@ -76,7 +86,10 @@ let package = Package(
         stage("Completeness", ["DICOM"]),
         stage("Models", ["DICOM", yams, crypto]),
         stage("Volume", ["DICOM", "DCMTK", "COpenJPEG"]),
-        stage("Inference", ["DICOM", "Models", "Volume", "COpenVINO"]),
+        // The protocol of inference servers. The generated code wants a target of its own, and gRPC stays behind it.
+        .target(
+            name: "OpenInference", dependencies: grpc, exclude: ["Generated/open_inference.proto"], swiftSettings: swift),
+        stage("Inference", ["DICOM", "Models", "Volume", "COpenVINO", "OpenInference"]),
         stage("Results", ["DICOM", "DCMTK", crypto]),
         stage("Delivery", ["DICOM"]),
         stage("Triage", ["DICOM"]),
@@ -111,6 +124,7 @@ let package = Package(
         tests("ModelsTests", ["DICOM", "Models"]),
         tests("PhantomsTests", ["DICOM", "DCMTK", "Phantoms"]),
         tests("VolumeTests", ["DICOM", "DCMTK", "Phantoms", "Volume"]),
+        tests("OpenInferenceTests", ["OpenInference", "Support"] + grpc),
         tests("InferenceTests", ["DICOM", "Models", "Volume", "Inference"], resources: [.copy("Goldens")]),
         tests("ResultsTests", ["DICOM", "DCMTK", "Results", "Support"]),
         tests("DeliveryTests", ["Delivery", "DICOM"]),
