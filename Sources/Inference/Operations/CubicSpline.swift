@@ -9,7 +9,7 @@ import Dispatch
 struct CubicSpline {
     /// What scipy puts before and after (`_prepad_for_spline_filter`).
     private static let padding = 12
-    private static let pole: Float = 3.0.squareRoot() - 2
+    private static let pole = Float(3).squareRoot() - 2
     /// Lines that are filtered together.
     private static let lanes = 32
 
