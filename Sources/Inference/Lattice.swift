@@ -117,9 +117,12 @@ extension Lattice {
     /// The grid of MONAI's `Spacing(pixdim, diagonal=False)`: axes made perpendicular in the order D, H, W (Gram-Schmidt,
     /// as its Cholesky factor), extent between voxel centres kept, size rounded half to even, and the corner from which
     /// all indices are positive laid on voxel (0, 0, 0).
+    /// What is no change within MONAI's AFFINE_TOL is none.
     func respaced(_ target: [Double?]) -> Lattice {
-        let spacing = zip(self.spacing, target).map { $1 ?? $0 }
-        if zip(self.spacing, spacing).allSatisfy({ abs($0 - $1) < 1e-9 }), isPerpendicular { return self }
+        let tolerance = 1e-3
+        let spacing = zip(self.spacing, target).map { own, target in
+            target.map { abs($0 - own) <= tolerance ? own : $0 } ?? own
+        }
         var axes: [Vector3] = []
         for step in steps {
             let rest = axes.reduce(step) { $0 - $1 * $1.dot(step) }
@@ -146,12 +149,21 @@ extension Lattice {
             let half = result.shape.map { Double($0) / 2 }
             result.origin = middle - result.steps[0] * half[0] - result.steps[1] * half[1] - result.steps[2] * half[2]
         }
-        return result
+        return result.isSame(as: self, within: tolerance) ? self : result
     }
 
-    private var isPerpendicular: Bool {
-        let unit = steps.map { $0 * (1 / $0.length) }
-        return abs(unit[0].dot(unit[1])) < 1e-6 && abs(unit[1].dot(unit[2])) < 1e-6 && abs(unit[0].dot(unit[2])) < 1e-6
+    /// As voxel indices or as millimetres, either way (MONAI's `spatial_resample`).
+    private func isSame(as other: Lattice, within tolerance: Double) -> Bool {
+        guard shape == other.shape else { return false }
+        let map = other.map(from: self)
+        let identity = (0..<3).allSatisfy { i in
+            abs(map.offset[i]) <= tolerance
+                && (0..<3).allSatisfy { abs(map.matrix[i][$0] - (i == $0 ? 1 : 0)) <= tolerance }
+        }
+        if identity { return true }
+        return zip(steps + [origin], other.steps + [other.origin]).allSatisfy { a, b in
+            [(a.x, b.x), (a.y, b.y), (a.z, b.z)].allSatisfy { abs($0 - $1) <= tolerance + 1e-5 * abs($0) }
+        }
     }
 }
 

@@ -42,7 +42,7 @@ private func keep(_ marking: inout Marking, _ connectivity: Manifest.Connectivit
 }
 
 /// Background that is not connected with the outside through faces (scipy's binary_fill_holes).
-private func fillHoles(_ marking: inout Marking, inSlices: Bool) {
+func fillHoles(_ marking: inout Marking, inSlices: Bool) {
     let components = Components(of: marking, value: 0, in: marking.box, connectivity: .six, inSlices: inSlices)
     marking.voxels.withUnsafeMutableBufferPointer { voxels in
         for run in components.runs where !components.touchEdge[run.component] {

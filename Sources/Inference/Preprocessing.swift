@@ -5,39 +5,52 @@ import DICOM
 import Models
 import Volume
 
-/// From the volume to the network's tensor, step by step as the manifest lists them. Steps that only name the axes anew
-/// move no voxel; the next resampling reads through them.
-func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) throws(InferenceError) -> Field {
-    var values = volume.voxels
-    /// Where `values` lie, and where they should.
-    var stored = Lattice(volume.grid)
-    var wanted = stored
+/// The network's tensor, and the way back to the series.
+struct Prepared {
+    var field: Field
+    var restoration: Restoration
+}
+
+/// From the volumes to the network's tensor, step by step as the manifest lists them.
+/// - Parameters:
+///   - volumes: one, or the series of `channels` in their order.
+///   - region: what another package found, on the grid of the first volume, and the mm around it to keep.
+func prepare(
+    _ volumes: [VoxelVolume], _ steps: [Manifest.Preprocessing], region: (marking: Marking, margin: Double)? = nil
+) throws(InferenceError) -> Prepared {
+    var preparation = Preparation(try stack(volumes))
+    if let region { try preparation.crop(to: region.marking, margin: region.margin) }
     for step in steps {
         switch step {
-        case .orientation(let codes):
-            wanted = wanted.oriented(codes)
-        case .spacing(let spacing):
-            let next = wanted.respaced(spacing.mm)
-            guard next != wanted else { continue }
-            values = Sampler(source: stored, target: next, interpolation: spacing.interpolation).resample(values)
-            stored = next
-            wanted = next
-        case .clip(let range):
-            let (low, high) = (Float(range.lowerBound), Float(range.upperBound))
-            transform(&values) { min(max($0, low), high) }
-        case .scaleRange(let from, let to, let clip):
-            // The arithmetic of MONAI's ScaleIntensityRange, in its order.
-            let (a, span) = (Float(from.lowerBound), Float(from.upperBound) - Float(from.lowerBound))
-            let (b, width) = (Float(to.lowerBound), Float(to.upperBound) - Float(to.lowerBound))
-            let top = Float(to.upperBound)
-            if clip {
-                transform(&values) { min(max(($0 - a) / span * width + b, b), top) }
-            } else {
-                transform(&values) { ($0 - a) / span * width + b }
-            }
-        default: throw .unsupported("a step of `preprocess`")
+        case .orientation(let codes): preparation.orient(codes)
+        case .transpose(let order): preparation.transpose(order)
+        case .spacing(let spacing): try preparation.resample(spacing)
+        case .cropForeground(let foreground): try preparation.cropForeground(foreground)
+        case .cropNonzero: try preparation.cropNonzero()
+        default: try preparation.change { (field) throws(InferenceError) in try field.apply(step) }
         }
     }
-    if stored != wanted { values = Sampler(source: stored, target: wanted, interpolation: .nearest).resample(values) }
-    return Field(lattice: wanted, values: values)
+    preparation.settle()
+    return Prepared(field: preparation.field, restoration: preparation.restoration)
+}
+
+func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) throws(InferenceError) -> Field {
+    try prepare([volume], steps).field
+}
+
+extension Field {
+    /// A step that moves no voxel.
+    mutating func apply(_ step: Manifest.Preprocessing) throws(InferenceError) {
+        switch step {
+        case .clip(let range): clip(range)
+        case .scaleRange(let from, let to, let isClipped): scaleRange(from: from, to: to, clip: isClipped)
+        case .clipPercentiles(let lower, let upper, let nonzero):
+            clipPercentiles(lower: lower, upper: upper, nonzero: nonzero)
+        case .scaleMinMax(let to, let channelWise): scaleMinMax(to: to, channelWise: channelWise)
+        case .normalize(let normalization): normalize(normalization)
+        case .toByte: toByte()
+        case .truncate: truncate()
+        default: throw .unsupported("a step of `preprocess` for single images")
+        }
+    }
 }

@@ -31,6 +31,8 @@ extension Manifest {
         case autocrop
         /// Fractions are cut off, values kept within 0 and 255.
         case toByte
+        /// Fractions are cut off, as by a cast to integers.
+        case truncate
     }
 
     package enum Interpolation: String, Sendable, CaseIterable { case linear, nearest, cubic }
@@ -70,7 +72,11 @@ extension Manifest {
 
     /// (x − mean)/deviation.
     package struct Normalization: Sendable, Equatable {
-        package enum Voxels: String, Sendable, CaseIterable { case all, nonzero }
+        package enum Voxels: String, Sendable, CaseIterable {
+            case all, nonzero
+            /// Where any channel is not 0, holes filled: nnU-Net's `use_mask_for_norm`.
+            case filled
+        }
         /// Which voxels give mean and deviation, and are changed.
         package var of: Voxels
         package var channelWise: Bool
@@ -79,6 +85,17 @@ extension Manifest {
         package var deviation: [Double]?
         /// Least deviation to divide by; 0 deviation divides by 1 where this is 0 (MONAI), nnU-Net takes 1e-8.
         package var minimumDeviation: Double
+
+        package init(
+            of: Voxels = .all, channelWise: Bool = false, mean: [Double]? = nil, deviation: [Double]? = nil,
+            minimumDeviation: Double = 0
+        ) {
+            self.of = of
+            self.channelWise = channelWise
+            self.mean = mean
+            self.deviation = deviation
+            self.minimumDeviation = minimumDeviation
+        }
     }
 
     /// MONAI's `CropForeground`.
@@ -88,6 +105,12 @@ extension Manifest {
         /// Voxels along D, H and W.
         package var margin: [Int]
         package var allowSmaller: Bool
+
+        package init(above: Double = 0, margin: [Int] = [0, 0, 0], allowSmaller: Bool = false) {
+            self.above = above
+            self.margin = margin
+            self.allowSmaller = allowSmaller
+        }
     }
 
     package struct IntensityWindow: Sendable, Equatable {

@@ -8,7 +8,7 @@ extension Manifest {
     private static let steps = [
         "orientation", "transpose", "spacing", "scaleRange", "clip", "clipPercentiles", "scaleMinMax", "normalize",
         "cropForeground", "cropNonzero", "windows", "neighbours", "repeatChannels", "resize", "centerCropSquare",
-        "autocrop", "toByte",
+        "autocrop", "toByte", "truncate",
     ]
 
     static func preprocess(_ root: StrictSection) -> [Preprocessing] {
@@ -68,6 +68,7 @@ extension Manifest {
             case "cropNonzero": return isWanted(section, key) ? .cropNonzero : nil
             case "centerCropSquare": return isWanted(section, key) ? .centerCropSquare : nil
             case "autocrop": return isWanted(section, key) ? .autocrop : nil
+            case "truncate": return isWanted(section, key) ? .truncate : nil
             default: return isWanted(section, key) ? .toByte : nil
             }
         }

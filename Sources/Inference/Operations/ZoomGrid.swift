@@ -5,9 +5,9 @@ import DICOM
 
 /// Grids that are made by counting voxels, not by measuring: each dimension is stretched to a whole number of voxels.
 enum ZoomGrid: Equatable {
-    /// Edges of voxels lie on each other: scikit-image `resize`, torch `interpolate(align_corners=False)`.
+    /// The outer edges of the voxels stay: scikit-image `resize`, torch `interpolate(align_corners=False)`.
     case halfPixel
-    /// Centres of the first and of the last voxels lie on each other: scipy.ndimage.zoom with `grid_mode=False`.
+    /// The centres of the first and of the last voxels stay: scipy.ndimage.zoom with `grid_mode=False`.
     case endpoint
 
     /// Where voxel `index` of `count` lies among `sourceCount`, in the arithmetic of NI_ZoomShift of scipy's
