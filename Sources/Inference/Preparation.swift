@@ -83,8 +83,9 @@ struct Preparation {
     /// MONAI's `CropForeground`.
     mutating func cropForeground(_ step: Manifest.Foreground) throws(InferenceError) {
         let above = Float(step.above)
-        let box = field.box { $0 > above }.moved(from: field.lattice, to: wanted) ?? Box(shape: wanted.shape)
-        guard !box.isEmpty else { throw .refused(["no voxel is greater than \(step.above): there is no foreground"]) }
+        let found = field.box { $0 > above }
+        guard !found.isEmpty else { throw .refused(["no voxel is greater than \(step.above): there is no foreground"]) }
+        guard let box = found.moved(from: field.lattice, to: wanted) else { return }
         crop(
             to: step.allowSmaller
                 ? box.expanded(by: step.margin, within: wanted.shape) : box.expanded(by: step.margin))
@@ -92,9 +93,9 @@ struct Preparation {
 
     /// nnU-Net's `crop_to_nonzero` (preprocessing/cropping/cropping.py); filled holes do not change the block.
     mutating func cropNonzero() throws(InferenceError) {
-        let box = field.box { $0 != 0 }.moved(from: field.lattice, to: wanted) ?? Box(shape: wanted.shape)
-        guard !box.isEmpty else { throw .refused(["every voxel is 0"]) }
-        crop(to: box)
+        let found = field.box { $0 != 0 }
+        guard !found.isEmpty else { throw .refused(["every voxel is 0"]) }
+        if let box = found.moved(from: field.lattice, to: wanted) { crop(to: box) }
     }
 
     /// To what is marked on the grid of the series, and so many mm around it.

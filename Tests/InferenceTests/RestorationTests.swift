@@ -138,10 +138,13 @@ import Volume
         }
         #expect(throws: InferenceError.unsupported("a crop between two `spacing` steps")) {
             try prepare(
-                [Self.volume([6, 9, 8])],
+                [
+                    Fixtures.volume(
+                        (0..<432).map { $0 % 8 == 3 ? 1 : 0 }, shape: [6, 9, 8])
+                ],
                 [
                     .spacing(.init(mm: [1, 1, 1.5])),
-                    .cropForeground(.init(above: 900, margin: [0, 0, 0], allowSmaller: true)),
+                    .cropForeground(.init(above: 0, margin: [0, 0, 0], allowSmaller: true)),
                     .spacing(.init(mm: [1, 2, 2])),
                 ])
         }

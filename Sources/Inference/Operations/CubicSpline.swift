@@ -4,9 +4,23 @@
 import Dispatch
 
 /// Cubic B-spline interpolation along one dimension after the other, as scipy.ndimage `zoom` and `map_coordinates` with
-/// `order=3, mode='nearest'`: the border value goes on outside, 12 samples of it; the filter that makes coefficients of
-/// samples has the pole √3 − 2 and starts as if the border went on for ever.
+/// `order=3`. The filter that makes coefficients of samples has the pole √3 − 2: what is 12 samples away weighs 10⁻⁷.
 struct CubicSpline {
+    /// What stands outside.
+    enum Border {
+        /// The border value (`mode='nearest'`, and scikit-image's "edge").
+        case replicated
+        /// The samples in reverse, the last one not repeated (`mode='constant'`, scipy's default, and 'mirror').
+        case mirrored
+
+        func index(_ index: Int, of count: Int) -> Int {
+            guard self == .mirrored, count > 1 else { return min(max(index, 0), count - 1) }
+            let period = 2 * (count - 1)
+            let inside = (index % period + period) % period
+            return min(inside, period - inside)
+        }
+    }
+
     /// What scipy puts before and after (`_prepad_for_spline_filter`).
     private static let padding = 12
     private static let pole = Float(3).squareRoot() - 2
@@ -16,12 +30,14 @@ struct CubicSpline {
     /// First of the four coefficients, counted with the padding, and their weights.
     private let taps: [(start: Int, weights: SIMD4<Float>)]
     private let count: Int
+    private let border: Border
 
     /// - Parameters:
     ///   - coordinates: in samples.
     ///   - count: samples of a line.
-    init(coordinates: [Double], count: Int) {
+    init(coordinates: [Double], count: Int, border: Border) {
         self.count = count
+        self.border = border
         let last = count + 2 * Self.padding - 1
         taps = coordinates.map { coordinate in
             let near = coordinate.rounded(.toNearestOrEven)
@@ -50,6 +66,7 @@ struct CubicSpline {
             nonisolated(unsafe) let output = buffer.baseAddress!
             nonisolated(unsafe) let source = source
             let lines = outer * inner
+            let sources = (0..<count + 2 * Self.padding).map { border.index($0 - Self.padding, of: count) }
             let lanes = Self.lanes
             DispatchQueue.concurrentPerform(iterations: (lines + lanes - 1) / lanes) { part in
                 let first = part * lanes
@@ -61,8 +78,7 @@ struct CubicSpline {
                         let number = first + min(lane, used - 1)
                         let start = source + (number / inner * count * inner + number % inner)
                         for k in 0..<length {
-                            let inside = min(max(k - Self.padding, 0), count - 1)
-                            line[k * lanes + lane] = start[inside * inner]
+                            line[k * lanes + lane] = start[sources[k] * inner]
                         }
                     }
                     Self.filter(line, length: length)

@@ -28,6 +28,7 @@ extension Resampling {
             axes.append(
                 AxisStep(
                     dimension: dimension, coordinates: coordinates, count: count, isForward: isForward,
+                    border: zoom == .endpoint ? .mirrored : .replicated,
                     interpolation: axis == separate ? step.separateAxis?.interpolation ?? .nearest : .cubic))
         }
         let isSeparate = followed.map { $0 == separate }
@@ -57,6 +58,7 @@ private struct AxisStep {
     var count: Int
     /// The stored index grows with the target's.
     var isForward: Bool
+    var border: CubicSpline.Border
     var interpolation: Manifest.Interpolation
 
     var growth: Double { Double(coordinates.count) / Double(count) }
@@ -86,7 +88,7 @@ private struct Block {
         let inner = shape[(step.dimension + 1)...].reduce(1, *)
         values = withValues(source) { values in
             if step.interpolation == .cubic {
-                return CubicSpline(coordinates: step.coordinates, count: step.count)
+                return CubicSpline(coordinates: step.coordinates, count: step.count, border: step.border)
                     .apply(values, outer: outer, inner: inner)
             }
             var result: [Float] = []
