@@ -52,13 +52,15 @@ package struct Finding: Sendable, Codable, Equatable {
     package var volumeML: Double?
     /// Position of the finding's mask in the list that comes with the findings; nil where there is none.
     package var maskIndex: Int?
-    /// The slice (0-based) on which the finding is largest, where it has a mask.
+    /// The slice (0-based) on which the finding is largest, where it has a mask; the middle one of a box.
     package var keySlice: Int?
+    /// Where a detector marks a block instead of a mask.
+    package var box: FindingBox?
 
     package init(
         label: String, code: Code, category: Code, type: Code, site: Code? = nil, laterality: Code? = nil,
         confidence: Double, priority: Priority, measurements: [Measurement] = [], volumeML: Double? = nil,
-        maskIndex: Int? = nil, keySlice: Int? = nil
+        maskIndex: Int? = nil, keySlice: Int? = nil, box: FindingBox? = nil
     ) {
         self.label = label
         self.code = code
@@ -72,6 +74,7 @@ package struct Finding: Sendable, Codable, Equatable {
         self.volumeML = volumeML
         self.maskIndex = maskIndex
         self.keySlice = keySlice
+        self.box = box
     }
 }
 
