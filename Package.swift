@@ -89,7 +89,7 @@ let package = Package(
         // The protocol of inference servers. The generated code wants a target of its own, and gRPC stays behind it.
         .target(
             name: "OpenInference", dependencies: grpc, exclude: ["Generated/open_inference.proto"], swiftSettings: swift),
-        stage("Inference", ["DICOM", "Models", "Volume", "COpenVINO", "OpenInference"]),
+        stage("Inference", ["DICOM", "Models", "Volume", "COpenVINO", "OpenInference", crypto]),
         stage("Results", ["DICOM", "DCMTK", crypto]),
         stage("Delivery", ["DICOM"]),
         stage("Triage", ["DICOM"]),

@@ -66,7 +66,9 @@ struct BoxSelection {
     private func box(_ candidate: Candidate, _ map: HeadMap, _ anchors: Anchors) -> DetectedBox {
         let places = map.shape.reduce(1, *)
         let plane = map.shape[1] * map.shape[2]
-        let place = [candidate.place / plane, candidate.place / map.shape[2] % map.shape[1], candidate.place % map.shape[2]]
+        let place = [
+            candidate.place / plane, candidate.place / map.shape[2] % map.shape[1], candidate.place % map.shape[2],
+        ]
         let offsets = (0..<6).map { map.offsets[(candidate.anchor * 6 + $0) * places + candidate.place] }
         let (lower, upper) = anchors.box(shape: candidate.anchor, at: place, offsets: offsets)
         return DetectedBox(lower: lower, upper: upper, score: candidate.score, label: candidate.label)

@@ -77,7 +77,8 @@ final class EmbeddingCache {
         let payload = values.withUnsafeBytes { Data($0) }
         try? (Data(SHA256.hash(data: payload)) + payload).write(to: URL(fileURLWithPath: path), options: .atomic)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        var files = names.filter { $0.hasSuffix(".embedding") }.compactMap { name -> (path: String, date: Date, size: Int)? in
+        var files = names.filter { $0.hasSuffix(".embedding") }.compactMap {
+            name -> (path: String, date: Date, size: Int)? in
             let attributes = try? FileManager.default.attributesOfItem(atPath: "\(directory)/\(name)")
             guard let date = attributes?[.modificationDate] as? Date, let size = attributes?[.size] as? Int else {
                 return nil

@@ -61,9 +61,11 @@ func bilinear(_ values: [Float], _ shape: [Int], _ target: [Int]) -> [Float] {
             var index = 0
             for row in taps(shape[0], target[0]) {
                 for column in columns {
-                    let a = values[row.lower * width + column.lower] * (1 - column.weight)
+                    let a =
+                        values[row.lower * width + column.lower] * (1 - column.weight)
                         + values[row.lower * width + column.upper] * column.weight
-                    let b = values[row.upper * width + column.lower] * (1 - column.weight)
+                    let b =
+                        values[row.upper * width + column.lower] * (1 - column.weight)
                         + values[row.upper * width + column.upper] * column.weight
                     buffer[index] = a * (1 - row.weight) + b * row.weight
                     index += 1

@@ -28,8 +28,7 @@ struct PromptedSegmentation {
     /// The embedding of a slice, cached or made.
     let embed: (_ slice: Int) throws(InferenceError) -> [Float]
     /// `mask`: 256 by 256 logits, nil where there is none.
-    let decode:
-        (_ embedding: [Float], _ prompt: DecoderPrompt, _ mask: [Float]?) throws(InferenceError) -> Decoded
+    let decode: (_ embedding: [Float], _ prompt: DecoderPrompt, _ mask: [Float]?) throws(InferenceError) -> Decoded
 
     var frame: EncoderFrame {
         switch options.family {
