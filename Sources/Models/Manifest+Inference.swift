@@ -112,6 +112,13 @@ extension Manifest {
         package var propagate: Double?
         /// Bytes of embeddings kept.
         package var cache: Int
+
+        package init(family: Family, size: Int = 1024, propagate: Double? = nil, cache: Int = 256 << 20) {
+            self.family = family
+            self.size = size
+            self.propagate = propagate
+            self.cache = cache
+        }
     }
 
     /// A RetinaNet of MONAI's shape: per level, one output of class scores and one of box offsets.
@@ -131,5 +138,21 @@ extension Manifest {
         /// Intersection over union above which the weaker of two boxes goes.
         package var overlapThreshold: Double
         package var maximum: Int
+
+        package init(
+            roi: [Int]? = nil, overlap: Double = 0.25, multiple: [Int] = [1, 1, 1], anchors: [[Double]],
+            scales: [Double] = [1, 2, 4], scoreThreshold: Double = 0.02, candidates: Int = 1000,
+            overlapThreshold: Double = 0.22, maximum: Int = 300
+        ) {
+            self.roi = roi
+            self.overlap = overlap
+            self.multiple = multiple
+            self.anchors = anchors
+            self.scales = scales
+            self.scoreThreshold = scoreThreshold
+            self.candidates = candidates
+            self.overlapThreshold = overlapThreshold
+            self.maximum = maximum
+        }
     }
 }

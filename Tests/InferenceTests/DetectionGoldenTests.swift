@@ -31,10 +31,10 @@ struct DetectionGoldens: Decodable, Sendable {
         var boxes: [DetectedBox] {
             get throws {
                 let values = try Fixtures.floats("Detection/\(name).boxes.f32")
-                return stride(from: 0, to: values.count, by: 8).map {
-                    DetectedBox(
-                        lower: Array(values[$0..<$0 + 3]), upper: Array(values[$0 + 3..<$0 + 6]), score: values[$0 + 6],
-                        label: Int(values[$0 + 7]))
+                return (0..<values.count / 8).map { (index: Int) -> DetectedBox in
+                    let row = Array(values[index * 8..<index * 8 + 8])
+                    return DetectedBox(
+                        lower: Array(row[..<3]), upper: Array(row[3..<6]), score: row[6], label: Int(row[7]))
                 }
             }
         }
@@ -84,10 +84,16 @@ struct BlockHeads {
                     }
                 }
             }
-            let scores = (0..<3 * classes).flatMap { i in
-                means.map { $0 * (1 + 0.5 * Float(i)) - 4 - 0.25 * Float(i) }
+            var scores: [Float] = []
+            for i in 0..<3 * classes {
+                let (factor, shift) = (1 + 0.5 * Float(i), 4 + 0.25 * Float(i))
+                scores += means.map { $0 * factor - shift }
             }
-            let offsets = (0..<18).flatMap { i in means.map { $0 * 0.0625 * Float((i * 5) % 7 - 3) } }
+            var offsets: [Float] = []
+            for i in 0..<18 {
+                let factor = 0.0625 * Float((i * 5) % 7 - 3)
+                offsets += means.map { $0 * factor }
+            }
             return (places, scores, offsets)
         }
     }
@@ -114,9 +120,11 @@ struct BlockHeads {
         // Equal scores may come in any order from torch's sort: each box of ours is looked up among theirs.
         var left = expected
         for box in boxes {
-            let match = left.firstIndex {
-                $0.label == box.label && abs($0.score - box.score) < 1e-6
-                    && zip($0.lower + $0.upper, box.lower + box.upper).allSatisfy { abs($0 - $1) < 1e-4 }
+            let match = left.firstIndex { (other: DetectedBox) -> Bool in
+                guard other.label == box.label, abs(other.score - box.score) < 1e-6 else { return false }
+                return (0..<3).allSatisfy { (d: Int) -> Bool in
+                    abs(other.lower[d] - box.lower[d]) < 1e-4 && abs(other.upper[d] - box.upper[d]) < 1e-4
+                }
             }
             if let match { left.remove(at: match) }
         }
