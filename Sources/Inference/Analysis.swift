@@ -7,7 +7,7 @@ import Volume
 
 /// One package on one volume, from voxels to findings.
 package struct Analysis {
-    private let engine: Engine
+    let engine: Engine
 
     package init(engine: Engine) { self.engine = engine }
 
@@ -21,6 +21,12 @@ package struct Analysis {
     ) throws(InferenceError) -> AnalysisResult {
         let clock = ContinuousClock()
         let manifest = package.manifest
+        switch manifest.inference {
+        case .promptable: return try segment(package, on: volume, prompts: [], shouldStop: shouldStop)
+        case .detection(let detector):
+            return try detect(package, detector, on: volume, progress: progress, shouldStop: shouldStop)
+        default: break
+        }
         let gates = QualityGates(quality: manifest.quality, volume: volume)
         let network = try engine.volumetricNetwork(of: package)
         let refusals = gates.refusals + memoryRefusal(manifest, volume.grid, channels: network.channels)

@@ -7,6 +7,8 @@ import Models
 package struct EngineOptions {
     /// How many threads networks may use on this machine; nil leaves it to OpenVINO.
     package var threads: Int?
+    /// Where embeddings of images are kept from one run to the next; nil keeps them in memory alone.
+    package var embeddingDirectory: String?
     /// Asked first, where the site runs networks on a server.
     var remote: (any RemoteNetworks)?
 
@@ -33,6 +35,7 @@ package final class Engine {
     private let options: EngineOptions
     /// By digest of the package.
     private var networks: [String: [Key: any NetworkRunner]] = [:]
+    private var embeddings: [String: EmbeddingCache] = [:]
 
     package init(_ options: EngineOptions = EngineOptions()) throws(InferenceError) {
         core = try OpenVINO.Core()
@@ -43,11 +46,25 @@ package final class Engine {
 
     /// Reads, checks and compiles the package's networks, so that the first series does not wait for them.
     package func prepare(_ package: ModelPackage) throws(InferenceError) {
-        _ = try volumetricNetwork(of: package)
+        switch package.manifest.inference {
+        case .promptable(let options): _ = try promptNetworks(of: package, options)
+        case .detection(let detector): _ = try detectionNetwork(of: package, detector)
+        default: _ = try volumetricNetwork(of: package)
+        }
     }
 
     /// What of the package is held is let go.
-    package func forget(_ package: ModelPackage) { networks[package.identity.digest] = nil }
+    package func forget(_ package: ModelPackage) {
+        networks[package.identity.digest] = nil
+        embeddings[package.identity.digest] = nil
+    }
+
+    func embeddings(of package: ModelPackage, _ options: Manifest.Promptable) -> EmbeddingCache {
+        if let cache = embeddings[package.identity.digest] { return cache }
+        let cache = EmbeddingCache(capacity: options.cache, directory: self.options.embeddingDirectory)
+        embeddings[package.identity.digest] = cache
+        return cache
+    }
 
     /// One of the package's graphs, ready to run.
     /// - Parameter shapes: of inputs by position, to which the graph is fixed before it is compiled, so that the engine

@@ -10,7 +10,9 @@ extension MeasurementReport {
     /// measurement is in both.
     func groups(_ index: Int) -> [ReportItem] {
         guard let segment = segmentation?.segments.first(where: { $0.finding == index }) else {
-            return [group(index, trackingUID: names.uid("tracking \(index)"), withoutMask(index))]
+            let finding = request.findings[index]
+            let items = finding.box.flatMap { box in finding.keySlice.map { boxed(finding, box, slice: $0) } }
+            return [group(index, trackingUID: names.uid("tracking \(index)"), items ?? withoutMask(index))]
         }
         var contents = [volumetric(segment), outline(segment)]
         // Where there is one region in all, PixelMed's validator holds every group of the report against TID 1410, the
@@ -79,7 +81,19 @@ extension MeasurementReport {
     }
 
     private func region(_ segment: Segmentation.Segment, _ purpose: Code, _ polyline: [Float]) -> [ReportItem] {
-        let frame = request.source.frames[segment.slices[segment.key]]
+        region(slice: segment.slices[segment.key], purpose, polyline)
+    }
+
+    /// TID 1410 for a finding that a detector marks: the rectangle of its box on the key slice.
+    private func boxed(_ finding: Finding, _ box: FindingBox, slice: Int) -> [ReportItem] {
+        let r = box.rectangle
+        let corners = [(r.left, r.top), (r.right, r.top), (r.right, r.bottom), (r.left, r.bottom), (r.left, r.top)]
+        return region(slice: slice, Concept.boundedBy, corners.flatMap { [Float($0.0), Float($0.1)] })
+            + finding.measurements.map(number) + assessment(finding)
+    }
+
+    private func region(slice: Int, _ purpose: Code, _ polyline: [Float]) -> [ReportItem] {
+        let frame = request.source.frames[slice]
         let image = ReportItem(
             .selectedFrom, nil,
             .image(

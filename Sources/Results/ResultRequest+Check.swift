@@ -22,6 +22,11 @@ extension ResultRequest {
                     throw .request("the key slice of finding \(index + 1) is not in the volume")
                 }
             }
+            if let box = finding.box?.rectangle {
+                guard box.left >= 0, box.top >= 0, box.left < box.right, box.top < box.bottom,
+                    box.right <= Double(grid.columns), box.bottom <= Double(grid.rows), finding.keySlice != nil
+                else { throw .request("the box of finding \(index + 1) is empty or not on a slice of the volume") }
+            }
             guard let maskIndex = finding.maskIndex else { continue }
             guard masks.indices.contains(maskIndex) else {
                 throw .request("finding \(index + 1) names a mask that is not there")

@@ -94,7 +94,7 @@ struct PromptGoldens: Decodable, Sendable {
         let expected = try PromptGoldens.bits("mask-\(golden.number).prompt.bits", count: 256 * 256)
         let prompt = LowResolutionMask.prompt(
             try PromptGoldens.bits("mask-\(golden.number).sam.bits", count: count), rows: golden.rows,
-            columns: golden.columns)
+            columns: golden.columns, side: 256)
         #expect(apart(prompt.map { $0 > 0 ? 1 : 0 }, expected) <= 6)
         #expect(abs((prompt.max() ?? 0) - golden.inside) < 1e-4 && abs((prompt.min() ?? 0) + golden.inside) < 1e-4)
     }

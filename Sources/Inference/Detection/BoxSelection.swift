@@ -17,6 +17,7 @@ struct HeadMap: Equatable {
 /// Boxes from the outputs of all levels: MONAI's `BoxSelector` and `RetinaNetDetector.postprocess_detections`.
 struct BoxSelection {
     let detector: Manifest.Detector
+    let givesLogits: Bool
 
     /// - Parameters:
     ///   - image: size of the image as the network saw it, padded.
@@ -52,7 +53,8 @@ struct BoxSelection {
         for place in 0..<places {
             for anchor in 0..<anchors {
                 for label in 0..<classes {
-                    let score = 1 / (1 + expf(-map.scores[(anchor * classes + label) * places + place]))
+                    let value = map.scores[(anchor * classes + label) * places + place]
+                    let score = givesLogits ? 1 / (1 + expf(-value)) : value
                     if score > threshold {
                         found.append(Candidate(anchor: anchor, label: label, place: place, score: score))
                     }

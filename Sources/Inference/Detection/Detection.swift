@@ -15,6 +15,8 @@ struct Detection {
     ) throws(InferenceError) -> Void
 
     let detector: Manifest.Detector
+    /// Whether the network gives logits, as upstream's does, or scores.
+    var givesLogits = true
 
     func boxes(_ field: Field, infer: Infer) throws(InferenceError) -> [DetectedBox] {
         let shape = field.lattice.shape
@@ -34,7 +36,8 @@ struct Detection {
                     at: windows.starts[index])
             }
         }
-        return BoxSelection(detector: detector).boxes(maps.finished(), image: padded, kept: shape)
+        return BoxSelection(detector: detector, givesLogits: givesLogits).boxes(
+            maps.finished(), image: padded, kept: shape)
     }
 }
 

@@ -33,14 +33,19 @@ struct PlacedBox: Equatable {
         let columns = range(2)
         keySlice = min(max(Int(((slices.0 + slices.1) / 2).rounded()), 0), grid.slices - 1)
         // Index 0 is the middle of the first pixel, which begins half a pixel before (PS3.3 C.18.6.1.1).
-        func edge(_ value: Double, _ count: Int) -> Double { min(max(value + 0.5, 0), Double(count)) }
+        // A box at the border keeps at least one pixel.
+        func edges(_ range: (Double, Double), _ count: Int) -> (Double, Double) {
+            let low = min(max(range.0 + 0.5, 0), Double(count - 1))
+            return (low, max(min(range.1 + 0.5, Double(count)), min(low + 1, Double(count))))
+        }
+        let across = edges(columns, grid.columns)
+        let down = edges(rows, grid.rows)
         let center = lattice.point((0..<3).map { (lower[$0] + upper[$0]) / 2 })
         box = FindingBox(
             center: center, axes: lattice.steps.map { $0 * (1 / $0.length) },
             size: (0..<3).map { (upper[$0] - lower[$0]) * lattice.steps[$0].length },
             rectangle: FindingBox.Rectangle(
-                left: edge(columns.0, grid.columns), top: edge(rows.0, grid.rows),
-                right: edge(columns.1, grid.columns), bottom: edge(rows.1, grid.rows)))
+                left: across.0, top: down.0, right: across.1, bottom: down.1))
         let normal = grid.columnStep.cross(grid.rowStep)
         extent = (
             (columns.1 - columns.0) * grid.columnStep.length, (rows.1 - rows.0) * grid.rowStep.length,

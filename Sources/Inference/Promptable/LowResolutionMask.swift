@@ -3,13 +3,14 @@
 
 import Glibc
 
-/// A decoder's mask of 256 by 256 read at the pixels of the slice.
+/// A decoder's mask, of 256 by 256 where the encoder's square is 1024, read at the pixels of the slice.
 enum LowResolutionMask {
-    static let side = 256
+    static func side(_ frame: EncoderFrame) -> Int { frame.side / 4 }
 
     /// To the encoder's square, cut to where the image lies, to the slice, and above 0 (segment_anything
     /// `SamOnnxModel.mask_postprocessing`, `Sam.mask_threshold`).
     static func sam(_ logits: [Float], frame: EncoderFrame) -> [UInt8] {
+        let side = side(frame)
         let square = bilinear(logits, [side, side], [frame.side, frame.side])
         var cut: [Float] = []
         cut.reserveCapacity(frame.scaledRows * frame.scaledColumns)
@@ -23,12 +24,13 @@ enum LowResolutionMask {
 
     /// Probabilities straight to the slice, and above a half (MedSAM `medsam_inference`).
     static func medSAM(_ logits: [Float], frame: EncoderFrame) -> [UInt8] {
-        bilinear(logits.map { 1 / (1 + expf(-$0)) }, [side, side], [frame.rows, frame.columns]).map { $0 > 0.5 ? 1 : 0 }
+        bilinear(logits.map { 1 / (1 + expf(-$0)) }, [side(frame), side(frame)], [frame.rows, frame.columns])
+            .map { $0 > 0.5 ? 1 : 0 }
     }
 
-    /// A mask of a neighbouring slice as a prompt: made 256 on its longest side, the rest background, and the logits of
+    /// A mask of a neighbouring slice as a prompt: made `side` on its longest side, the rest background, and the logits of
     /// 0.999 and 0.001 (micro_sam `_compute_logits_from_mask`).
-    static func prompt(_ mask: [UInt8], rows: Int, columns: Int) -> [Float] {
+    static func prompt(_ mask: [UInt8], rows: Int, columns: Int, side: Int) -> [Float] {
         let frame = EncoderFrame.longestSide(rows: rows, columns: columns, side: side)
         let scaled = bilinearAntialiased(
             mask.map { Float($0) }, [rows, columns], [frame.scaledRows, frame.scaledColumns])

@@ -11,11 +11,11 @@ struct PromptedSegmentation {
         var mask: [UInt8]
         /// The decoder's own estimate of intersection over union with what was meant.
         var quality: Float
-        /// Logits of 256 by 256: the `previous` of the next prompt on this slice.
+        /// Logits in low resolution: the `previous` of the next prompt on this slice.
         var lowResolution: [Float]
     }
 
-    /// A decoder's outputs: M estimates of quality, and M masks of 256 by 256.
+    /// A decoder's outputs: M estimates of quality, and M masks in low resolution.
     struct Decoded {
         var quality: [Float]
         var lowResolution: [Float]
@@ -27,7 +27,7 @@ struct PromptedSegmentation {
     let slices: Int
     /// The embedding of a slice, cached or made.
     let embed: (_ slice: Int) throws(InferenceError) -> [Float]
-    /// `mask`: 256 by 256 logits, nil where there is none.
+    /// `mask`: logits in low resolution, nil where there is none.
     let decode: (_ embedding: [Float], _ prompt: DecoderPrompt, _ mask: [Float]?) throws(InferenceError) -> Decoded
 
     var frame: EncoderFrame {
@@ -47,7 +47,7 @@ struct PromptedSegmentation {
         let inputs = DecoderPrompt(prompt, in: frame)
         let decoded = try decode(embed(prompt.slice), inputs, previous)
         let choice = inputs.choice(among: decoded.quality, withMask: previous != nil)
-        let count = LowResolutionMask.side * LowResolutionMask.side
+        let count = LowResolutionMask.side(frame) * LowResolutionMask.side(frame)
         let logits = Array(decoded.lowResolution[choice * count..<(choice + 1) * count])
         let mask =
             switch options.family {
@@ -86,7 +86,8 @@ struct PromptedSegmentation {
                 if shouldStop() { throw .cancelled }
                 // A mask of MedSAM is no prompt: it was trained on boxes alone.
                 let mask =
-                    options.family == .sam ? LowResolutionMask.prompt(before, rows: rows, columns: columns) : nil
+                    options.family == .sam
+                    ? LowResolutionMask.prompt(before, rows: rows, columns: columns, side: options.size / 4) : nil
                 let next = try answer(Prompt(slice: slice + step, box: box), previous: mask)
                 guard next.mask.contains(1), Self.overlap(before, next.mask) >= least else { break }
                 slice += step

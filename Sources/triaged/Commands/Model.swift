@@ -8,7 +8,8 @@ import Models
 
 struct Model: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, shows and checks model packages.", subcommands: [List.self, Show.self, Check.self])
+        abstract: "Lists, shows, checks and tries model packages.",
+        subcommands: [List.self, Show.self, Check.self, Segment.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The packages in a directory, a line each.")
