@@ -125,7 +125,7 @@ let package = Package(
         tests("PhantomsTests", ["DICOM", "DCMTK", "Phantoms"]),
         tests("VolumeTests", ["DICOM", "DCMTK", "Phantoms", "Volume"]),
         tests("OpenInferenceTests", ["OpenInference", "Support"] + grpc),
-        tests("InferenceTests", ["DICOM", "Models", "Volume", "Inference"], resources: [.copy("Goldens")]),
+        tests("InferenceTests", ["DICOM", "Models", "Volume", "Inference", "Phantoms"], resources: [.copy("Goldens")]),
         tests("ResultsTests", ["DICOM", "DCMTK", "Results", "Support"]),
         tests("DeliveryTests", ["Delivery", "DICOM"]),
         tests("TriageTests", ["Triage", "DICOM"]),

@@ -141,4 +141,24 @@ import Testing
         #expect(try Judge.highdicomGroups(path).count == findings)
         #expect(try Judge.dcmqiGroupCount(path) == findings)
     }
+
+    @Test(
+        "every judge of reports accepts boxes of a detector, each a group with its rectangle on the key slice",
+        .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump, .pixelMedReport, .highdicom, .dcmqi)),
+        arguments: [(japanese, 1), (multiFrame, 2), (tilted, 2)])
+    func boxes(_ options: SourceStudy.Options, findings: Int) throws {
+        let study = try SourceStudy(options)
+        defer { study.remove() }
+        let results = try study.boxRequest(findings: findings).encode(masks: [], into: study.output)
+        #expect(results.map(\.kind) == [.measurementReport])
+        let path = results[0].path
+        #expect(try Judge.dciodvfy.complaints(path) == [])
+        #expect(try Judge.dcentvfy.complaints(study.files + [path]) == [])
+        #expect(try Judge.dsrdump.complaints(path) == [])
+        #expect(try Judge.pixelMedReport.complaints(path) == [])
+        let groups = try Judge.highdicomGroups(path)
+        #expect(groups.map(\.kind) == Array(repeating: "planar", count: findings))
+        #expect(groups[0].values == ["103355008 6 mm", "121207 4.5 mm", "131197000 7.5 mm", "111012 93.75 %"])
+        #expect(try Judge.dcmqiGroupCount(path) == findings)
+    }
 }

@@ -27,6 +27,11 @@ struct RefusalTests {
         Change(description: "mL, the finding says") { request, _ in request.findings[0].volumeML? *= 1.1 },
         Change(description: "a mask that is not there") { request, _ in request.findings[0].maskIndex = 2 },
         Change(description: "the key slice of finding 1") { request, _ in request.findings[0].keySlice = 6 },
+        Change(description: "the box of finding 1") { request, _ in
+            request.findings[0].box = FindingBox(
+                center: Vector3(0, 0, 0), axes: [], size: [],
+                rectangle: FindingBox.Rectangle(left: 10, top: 6, right: 34, bottom: 15))
+        },
         Change(description: "confidence of finding 2") { request, _ in request.findings[1].confidence = .nan },
         Change(description: "measurement of finding 1 is not finite") { request, _ in
             request.findings[0].measurements[0].value = .infinity

@@ -219,6 +219,24 @@ extension SourceStudy {
             codeVersion: "0.1.0", configurationDigest: String(repeating: "cd", count: 32))
     }
 
+    /// Findings of a detector: boxes and no masks.
+    func boxRequest(findings: Int) -> ResultRequest {
+        var request = request(findings: findings)
+        let grid = source.grid
+        for index in request.findings.indices {
+            request.findings[index].box = FindingBox(
+                center: grid.point(column: 15.5, row: 10, slice: 2),
+                axes: [Vector3(1, 0, 0), Vector3(0, 1, 0), Vector3(0, 0, 1)], size: [6, 4.5, 7.5],
+                rectangle: FindingBox.Rectangle(left: 10, top: 6.25, right: 22, bottom: 15.25))
+            request.findings[index].keySlice = min(2, options.slices - 1)
+            request.findings[index].measurements = [
+                ("103355008", "SCT", "Width", 6.0), ("121207", "DCM", "Height", 4.5),
+                ("131197000", "SCT", "Depth", 7.5),
+            ].map { Measurement(concept: Code($0.0, $0.1, $0.2), value: $0.3, unit: Code("mm", "UCUM", "mm")) }
+        }
+        return request
+    }
+
     var placement: Judge.Placement {
         let grid = source.grid
         func list(_ v: Vector3) -> [Double] { [v.x, v.y, v.z] }
