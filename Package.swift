@@ -81,6 +81,7 @@ let package = Package(
                 .embedInCode("v005_procedure_step.sql"),
                 .embedInCode("v006_retention.sql"),
                 .embedInCode("v007_scale.sql"),
+                .embedInCode("v008_scheduling.sql"),
             ], swiftSettings: swift),
         stage("Index", ["DICOM", "Migrations", grdb]),
         stage("Completeness", ["DICOM"]),

@@ -13,6 +13,7 @@ package enum Migrations {
             PackageResources.v005_procedure_step_sql,
             PackageResources.v006_retention_sql,
             PackageResources.v007_scale_sql,
+            PackageResources.v008_scheduling_sql,
         ].map { String(decoding: $0, as: UTF8.self) }
     }
 }

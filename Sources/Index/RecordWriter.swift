@@ -134,6 +134,7 @@ struct RecordWriter {
             sql:
                 "UPDATE job SET state = 'superseded', reason = 'instances arrived later' WHERE series = ? AND state = 'queued'",
             arguments: [series.id])
+        try StudyIndex.noteChange(of: series.id, study: series.study, db)
         changesWorklist = true
     }
 

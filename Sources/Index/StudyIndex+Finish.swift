@@ -46,10 +46,14 @@ package enum JobOutcome: Sendable, Equatable {
     case refused(reason: String)
     /// The worker lives and says that the run cannot succeed.
     case failed(reason: String)
+    /// We stopped the run because nobody wanted it any more. Where it is wanted after all, it goes back to the queue.
+    case stopped
 }
 
 package enum FinishAnswer: Sendable, Equatable {
     case recorded
+    /// It was stopped although it is wanted.
+    case queuedAgain
     /// Instances came while the job ran: its findings may raise the priority, its results are not kept, the series runs again.
     case superseded
     /// The study has been blocked meanwhile: nothing of the run is kept.
@@ -72,7 +76,7 @@ extension StudyIndex {
                 try end(row, as: "superseded", reason: reason, at: now, db)
                 return .blocked(reason: reason)
             }
-            let isStale = try row.revision != row.current.revision || isOvertaken(row, db)
+            let isStale = try row.revision != row.current.revision || isOvertaken(row, db) || Self.hasStaleInput(id, db)
             switch outcome {
             case .analysed(let findings, let results, let notes, let engineSeconds):
                 // What came late shows, until a run over all instances replaces it; what was overtaken only raises.
@@ -93,6 +97,12 @@ extension StudyIndex {
             case .failed(let reason):
                 try doubt(row, "a later run failed: \(reason)", isStale: isStale, db)
                 try end(row, as: isStale ? "superseded" : "failed", reason: reason, at: now, db)
+            case .stopped:
+                guard isStale else {
+                    try db.execute(sql: "UPDATE job SET state = 'queued' WHERE id = ?", arguments: [id.rawValue])
+                    return .queuedAgain
+                }
+                try end(row, as: "superseded", reason: "instances arrived while it ran; it was stopped", at: now, db)
             }
             return isStale ? .superseded : .recorded
         }

@@ -46,47 +46,54 @@ extension StudyIndex {
 
     /// Puts runs of these packages into the queue, once each, however often it is called. A final run takes the place of
     /// provisional ones that have not begun.
+    ///
+    /// - Parameters:
+    ///   - inputs: other series that a package reads, in the order of its channels after the first.
+    ///   - companions: see `Companions`.
     package func enqueue(
-        _ id: SeriesID, revision: Int64, models: [ModelIdentity], run: RunKind
+        _ id: SeriesID, revision: Int64, models: [ModelIdentity], inputs: [ModelIdentity: [JobInput]] = [:],
+        run: RunKind, companions: Companions = .none
     ) throws(IndexError) -> SeriesAnswer {
         try deciding(id, revision) { row, now, db in
+            var isNew = false
             for model in models {
                 try db.execute(
                     sql: """
                         INSERT INTO job (series, revision, run, state, modelName, modelVersion, modelManufacturer, modelDigest,
-                            isDemonstration, queuedAt)
-                        VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                            isDemonstration, queuedAt, queuedMonotonic, queuedBoot)
+                        VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                         """,
                     arguments: [
                         id.rawValue, revision, run.rawValue, model.name, model.version, model.manufacturer,
-                        model.digest,
-                        model.isDemonstration, now.wall,
+                        model.digest, model.isDemonstration, now.wall, now.monotonic, boot,
                     ])
+                guard db.changesCount > 0 else { continue }
+                isNew = true
+                let job = db.lastInsertedRowID
+                for (channel, input) in (inputs[model] ?? []).enumerated() {
+                    try db.execute(
+                        sql: "INSERT INTO jobInput (job, channel, series, arrivalSequence) VALUES (?, ?, ?, ?)",
+                        arguments: [job, channel, input.series.rawValue, input.arrivalSequence])
+                }
             }
+            try Self.set(companions, of: id, db)
             if run == .final {
                 try db.execute(
                     sql: """
                         UPDATE job SET state = 'superseded', reason = 'the final run takes its place'
                         WHERE series = ? AND run = 'provisional' AND state = 'queued'
                         """, arguments: [id.rawValue])
+                // Ended without this run before, or with others, and looked at again.
+                if isNew, row.state != .waiting {
+                    try db.execute(
+                        sql: "UPDATE series SET state = 'waiting', reason = '' WHERE id = ?", arguments: [id.rawValue])
+                    try Ledger.changed(
+                        study: row.study, series: id.rawValue, detail: "waiting", at: now, boot: boot, db)
+                } else if companions == .settled {
+                    try settle(id, revision, db)
+                }
             }
-            return false
-        }
-    }
-
-    /// What should run now: provisional runs first, as they only raise priorities, then in the order of the queue. The caller
-    /// hands it to a worker after `beginAttempt`.
-    package func nextJob() throws(IndexError) -> Job? {
-        try reading { db in
-            try Row.fetchOne(
-                db,
-                sql: Self.jobs + """
-                     WHERE job.state = 'queued' AND job.revision = series.revision
-                        AND NOT EXISTS (SELECT 1 FROM notice WHERE notice.study = series.study AND notice.kind = 'block')
-                        AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id AND instance.version = 'uncompared')
-                    ORDER BY job.run = 'final', job.id LIMIT 1
-                    """
-            ).map(Self.job)
+            return isNew && row.state != .waiting
         }
     }
 
@@ -117,7 +124,7 @@ extension StudyIndex {
         let now = clock()
         let isBegun = try durably { db -> Bool in
             let row = try JobRow(id, db)
-            guard row.state == "queued", row.revision == row.current.revision,
+            guard row.state == "queued", row.revision == row.current.revision, try !Self.hasStaleInput(id, db),
                 try Self.objection(to: row.series, study: row.current.study, db) == nil
             else { return false }
             try db.execute(
@@ -149,15 +156,6 @@ extension StudyIndex {
             }
             return count
         }
-    }
-
-    /// The job has not begun after all, through no fault of its own: no attempt is spent.
-    package func returnToQueue(_ id: JobID) throws(IndexError) {
-        try durably { db in
-            try db.execute(
-                sql: "UPDATE job SET state = 'queued' WHERE id = ? AND state = 'running'", arguments: [id.rawValue])
-        }
-        worklistChanged()
     }
 
     /// The worker died, was killed or had to be stopped, while the daemon lives.
@@ -269,25 +267,6 @@ extension StudyIndex {
             }
             return
         }
-        let finals = try Row.fetchAll(
-            db,
-            sql:
-                "SELECT state, reason, modelName FROM job WHERE series = ? AND revision = ? AND run = 'final' ORDER BY id",
-            arguments: [series, row.revision])
-        func reasons(_ state: String) -> String? {
-            let texts = finals.filter { $0["state"] == state }.map {
-                "\($0["modelName"] as String): \($0["reason"] as String)"
-            }
-            return texts.isEmpty ? nil : texts.joined(separator: "; ")
-        }
-        guard !finals.contains(where: { $0["state"] == "queued" || $0["state"] == "running" }) else { return }
-        let (seriesState, seriesReason): (SeriesState, String) =
-            if let reason = reasons("failed") { (.failed, reason) } else if let reason = reasons("refused") {
-                (.notAnalysed, reason)
-            } else { (.analysed, "") }
-        let hasRun = finals.contains { $0["state"] == "done" }
-        try db.execute(
-            sql: "UPDATE series SET state = ?, reason = ?, run = CASE WHEN ? THEN 'final' ELSE run END WHERE id = ?",
-            arguments: [seriesState.rawValue, seriesReason, hasRun, series])
+        try settle(row.series, row.revision, db)
     }
 }

@@ -61,7 +61,7 @@ package struct OpenSeries: Sendable, Equatable {
 }
 
 extension StudyIndex {
-    /// Series that arrive, or that are complete and have no job yet. For a look every second, and after a start.
+    /// Series that arrive, that are complete and have no job yet, or whose companions have changed. For a look every second, and after a start.
     package func openSeries() throws(IndexError) -> [OpenSeries] {
         let rows = try reading { db in
             try Row.fetchAll(
@@ -72,9 +72,11 @@ extension StudyIndex {
                         (SELECT max((SELECT count(*) FROM listedInstance WHERE listedInstance.listing = listing.id))
                             FROM listing WHERE listing.seriesInstanceUID = series.seriesInstanceUID) AS listedInstances
                     FROM series
-                    WHERE state IN ('arriving', 'waiting') AND (state = 'arriving' OR NOT EXISTS (
-                        SELECT 1 FROM job WHERE job.series = series.id AND job.revision = series.revision AND job.run = 'final'
-                            AND job.state <> 'superseded'))
+                    WHERE id IN (
+                        SELECT id FROM series WHERE state IN ('arriving', 'waiting') AND (state = 'arriving' OR NOT EXISTS (
+                            SELECT 1 FROM job WHERE job.series = series.id AND job.revision = series.revision
+                                AND job.run = 'final' AND job.state <> 'superseded'))
+                        UNION SELECT id FROM series WHERE companions = 1)
                     ORDER BY lastArrivalSequence
                     """
             ).map { row in
@@ -201,6 +203,7 @@ extension StudyIndex {
             try db.execute(
                 sql: "UPDATE series SET state = 'waiting', evidence = ?, reason = '' WHERE id = ?",
                 arguments: [evidence, id.rawValue])
+            try Self.noteChange(of: id.rawValue, study: row.study, db)
             try Self.forgetListings(of: id.rawValue, db)
             try Ledger.write(
                 .lastInstance, study: row.study, series: id.rawValue, at: row.lastInstance, boot: row.boot, db)
@@ -212,8 +215,9 @@ extension StudyIndex {
     }
 
     /// The series ends without a run: nothing claims it, a rule refused it, or it cannot be looked at.
-    package func conclude(_ id: SeriesID, revision: Int64, as verdict: SeriesVerdict) throws(IndexError) -> SeriesAnswer
-    {
+    package func conclude(
+        _ id: SeriesID, revision: Int64, as verdict: SeriesVerdict, companions: Companions = .none
+    ) throws(IndexError) -> SeriesAnswer {
         let (state, reason): (SeriesState, String) =
             switch verdict {
             case .notAnalysed(let reason): (.notAnalysed, reason)
@@ -222,6 +226,7 @@ extension StudyIndex {
             }
         // A blocked study's series end here too, with the block as their reason.
         return try deciding(id, revision, evenIfBlocked: true) { row, now, db in
+            try Self.set(companions, of: id, db)
             guard row.state != state || row.reason != reason else { return false }
             try db.execute(
                 sql: "UPDATE series SET state = ?, reason = ? WHERE id = ?",

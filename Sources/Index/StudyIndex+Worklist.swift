@@ -107,6 +107,7 @@ extension StudyIndex {
             var reason: String = row["reason"]
             if row["isRunning"] { state = .analysing }
             if row["isUncompared"], reason.isEmpty { reason = "a copy in another encoding waits to be compared" }
+            if reason.isEmpty, [.arriving, .waiting].contains(state), let words = waits(ownJobs) { reason = words }
             var models: [ModelIdentity] = []
             for model in ownJobs.map(model) where !models.contains(model) { models.append(model) }
             return WorklistSeries(
@@ -132,6 +133,14 @@ extension StudyIndex {
                 WorklistAcknowledgement(by: by, at: study["acknowledgedAt"], through: study["acknowledgedThrough"])
             },
             series: shown, results: try results.map { try result($0, deliveries[$0["id"]] ?? []) })
+    }
+
+    /// What a job that went back to the queue waits for; nil where none did.
+    private static func waits(_ jobs: [Row]) -> String? {
+        let job = jobs.first {
+            $0["state"] == "queued" && $0["reason"] != "" && $0["revision"] == $0["currentRevision"] as Int64
+        }
+        return job.map { "\($0["modelName"] as String): \($0["reason"] as String)" }
     }
 
     /// `jobs`: of one series, in the order of their outcomes. Those that did not go through have a reason and no findings.
