@@ -32,7 +32,8 @@ extension StudyIndex {
         let others = try reading { db in
             try Int64.fetchAll(
                 db,
-                sql: "SELECT id FROM series WHERE study = (SELECT study FROM series WHERE id = ?) AND id <> ? ORDER BY id",
+                sql:
+                    "SELECT id FROM series WHERE study = (SELECT study FROM series WHERE id = ?) AND id <> ? ORDER BY id",
                 arguments: [id.rawValue, id.rawValue])
         }
         var evidence: [SeriesEvidence] = []
@@ -51,9 +52,10 @@ extension StudyIndex {
     package func finalInputs(of id: SeriesID, revision: Int64) throws(IndexError) -> [ModelIdentity: [JobInput]] {
         try reading { db in
             let rows = try Row.fetchAll(
-                db, sql: "SELECT * FROM job WHERE series = ? AND revision = ? AND run = 'final' AND state <> 'superseded'",
+                db,
+                sql: "SELECT * FROM job WHERE series = ? AND revision = ? AND run = 'final' AND state <> 'superseded'",
                 arguments: [id.rawValue, revision])
-            return try rows.reduce(into: [:]) { $0[Self.model(of: $1)] = try Self.inputs($1["id"], db) }
+            return try rows.reduce(into: [:]) { $0[Self.identity(of: $1)] = try Self.inputs($1["id"], db) }
         }
     }
 

@@ -113,9 +113,7 @@ extension StudyIndex {
             id: JobID(rawValue: row["id"]), series: SeriesID(rawValue: row["series"]),
             studyInstanceUID: try row.uid("studyInstanceUID"), seriesInstanceUID: try row.uid("seriesInstanceUID"),
             revision: row["revision"], run: try row.stored("run"),
-            model: ModelIdentity(
-                name: row["modelName"], version: row["modelVersion"], manufacturer: row["modelManufacturer"],
-                digest: row["modelDigest"], isDemonstration: row["isDemonstration"]),
+            model: identity(of: row),
             workerDeaths: row["workerDeaths"], queuedAt: row["queuedAt"])
     }
 

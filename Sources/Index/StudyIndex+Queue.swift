@@ -40,13 +40,13 @@ extension StudyIndex {
                 let since: Int64 = row["queuedBoot"] == boot ? row["queuedMonotonic"] : openedAt.monotonic
                 return WaitingJob(
                     id: JobID(rawValue: row["id"]), series: SeriesID(rawValue: row["series"]),
-                    run: try row.stored("run"), model: Self.model(of: row), priority: try row.stored("studyPriority"),
+                    run: try row.stored("run"), model: Self.identity(of: row), priority: try row.stored("studyPriority"),
                     callingAETitle: row["callingAETitle"], waited: Double(now.monotonic - since) / 1e9)
             }
         }
     }
 
-    static func model(of row: Row) -> ModelIdentity {
+    static func identity(of row: Row) -> ModelIdentity {
         ModelIdentity(
             name: row["modelName"], version: row["modelVersion"], manufacturer: row["modelManufacturer"],
             digest: row["modelDigest"], isDemonstration: row["isDemonstration"])
@@ -60,7 +60,8 @@ extension StudyIndex {
             guard row.state == "running", try Notice.blocks(study: row.current.study, db).isEmpty else { return false }
             return try row.revision == row.current.revision && !Self.hasStaleInput(id, db) ? true : nil
         }
-        return try isCurrent ?? queue().isEmpty
+        if let isCurrent { return isCurrent }
+        return try queue().isEmpty
     }
 
     /// The job has not run after all, through no fault of its own: no attempt is spent.

@@ -109,7 +109,7 @@ extension StudyIndex {
             if row["isUncompared"], reason.isEmpty { reason = "a copy in another encoding waits to be compared" }
             if reason.isEmpty, [.arriving, .waiting].contains(state), let words = waits(ownJobs) { reason = words }
             var models: [ModelIdentity] = []
-            for model in ownJobs.map(model) where !models.contains(model) { models.append(model) }
+            for model in ownJobs.map(Self.identity(of:)) where !models.contains(model) { models.append(model) }
             return WorklistSeries(
                 id: SeriesID(rawValue: row["id"]), seriesInstanceUID: try row.uid("seriesInstanceUID"),
                 modality: row["modality"],
@@ -154,7 +154,7 @@ extension StudyIndex {
             let isSameBoot = row["endedBoot"] == row["boot"] as String
             return WorklistRun(
                 sequence: row["outcomeSequence"], kind: try row.stored("run"),
-                isSuperseded: isReplaced || isStale || row["state"] == "superseded", model: model(row),
+                isSuperseded: isReplaced || isStale || row["state"] == "superseded", model: identity(of: row),
                 findings: try (findings[row["id"]] ?? []).map {
                     try JSONDecoder().decode(Finding.self, from: Data(($0["detail"] as String).utf8))
                 },
@@ -164,13 +164,6 @@ extension StudyIndex {
                     ? Double((row["endedMonotonic"] as Int64) - last) / 1e9 : nil,
                 engineSeconds: row["engineSeconds"])
         }
-    }
-
-    private static func model(_ row: Row) -> ModelIdentity {
-        ModelIdentity(
-            name: row["modelName"], version: row["modelVersion"], manufacturer: row["modelManufacturer"],
-            digest: row["modelDigest"],
-            isDemonstration: row["isDemonstration"])
     }
 
     private static func result(_ row: Row, _ deliveries: [Row]) throws -> WorklistResult {

@@ -11,6 +11,11 @@ package struct ModelPackage: Sendable, Equatable {
     /// Absolute.
     package var folder: String
     package var identity: ModelIdentity
+    /// The package that finds `manifest.region`, run before this one; empty where there is no region. Its digest is part of
+    /// `identity`, as it changes what this one finds.
+    package var regionPackages: [ModelPackage] = []
+    /// Why it cannot run, whatever the series; nil where it can.
+    package var hindrance: String?
 
     package init(manifest: Manifest, folder: String, identity: ModelIdentity) {
         self.manifest = manifest
@@ -137,7 +142,7 @@ package struct ModelPackage: Sendable, Equatable {
         }
     }
 
-    private static func hex(_ digest: SHA256.Digest) -> String {
+    static func hex(_ digest: SHA256.Digest) -> String {
         digest.map { byte in
             let text = String(byte, radix: 16)
             return byte < 16 ? "0" + text : text

@@ -51,18 +51,30 @@ package struct Selection: Sendable {
     private static func verdict(
         on facts: SeriesFacts, by package: ModelPackage, allowDemonstration: Bool
     ) -> Verdict {
-        let claim = package.manifest.claim.verdicts(on: facts)
-        let unclaimed = claim.compactMap { if case .breaks(let reason) = $0 { reason } else { nil } }
+        var claim = package.manifest.claim.verdicts(on: facts)
+        var unclaimed = claim.compactMap { if case .breaks(let reason) = $0 { reason } else { nil } }
+        if let first = package.manifest.channels.first, unclaimed.isEmpty {
+            // A run belongs to the series of the first channel; those of the others are read with it.
+            let channel = first.claim.verdicts(on: facts)
+            claim += channel
+            unclaimed = channel.compactMap {
+                if case .breaks(let reason) = $0 { "not the series of channel \(first.name): \(reason)" } else { nil }
+            }
+        }
         if !unclaimed.isEmpty || facts.instances == 0 {
             return Verdict(
                 package: package, kind: .notClaimed,
                 reasons: unclaimed.isEmpty ? ["the series has no instance"] : unclaimed,
                 notes: [])
         }
-        if package.manifest.use == .demonstration, !allowDemonstration {
+        if package.identity.isDemonstration, !allowDemonstration {
             return Verdict(
                 package: package, kind: .notClaimed,
                 reasons: ["the package is for demonstration, and models.allowDemonstration is false"], notes: [])
+        }
+        if let hindrance = package.hindrance {
+            // Whoever installed it expects that such a series is looked at (decision 11).
+            return Verdict(package: package, kind: .refused, reasons: [hindrance], notes: [])
         }
         let required = package.manifest.require.verdicts(on: facts)
         let reasons =

@@ -44,8 +44,12 @@ struct MeasurementReport {
                 source.append((sopClassUID, sopInstanceUID))
             }
         }
+        let others = request.source.companions.map { series in
+            (series.seriesInstanceUID, series.instances.map { ($0.sopClassUID, $0.sopInstanceUID) })
+        }
+        let companions = Set(others.flatMap(\.1).map(\.1))
         let series =
-            [(request.source.seriesInstanceUID, source)]
+            [(request.source.seriesInstanceUID, source.filter { !companions.contains($0.1) })] + others
             + (segmentation.map { [($0.seriesInstanceUID, segmentations)] } ?? [])
         try item.append(Attribute.currentRequestedProcedureEvidenceSequence) { (item) throws(DCMTKError) in
             try item.set(Attribute.studyInstanceUID, request.source.studyInstanceUID)
@@ -150,7 +154,7 @@ extension MeasurementReport {
         for (concept, count) in [(Concept.pixelDataRows, grid.rows), (Concept.pixelDataColumns, grid.columns)] {
             items.append(ReportItem(.hasAcquisitionContext, concept, .number(String(count), unit: Unit.pixels)))
         }
-        for instance in request.source.instances {
+        for instance in request.source.instances + request.source.companions.flatMap(\.instances) {
             let reference = ReportItem.Value.image(
                 sopClassUID: instance.sopClassUID, sopInstanceUID: instance.sopInstanceUID)
             items.append(ReportItem(.contains, nil, reference))

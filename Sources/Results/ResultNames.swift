@@ -13,6 +13,11 @@ struct ResultNames {
         var named = request
         // Where the files lie does not change what is made of them.
         for index in named.source.instances.indices { named.source.instances[index].path = "" }
+        for series in named.source.companions.indices {
+            for index in named.source.companions[series].instances.indices {
+                named.source.companions[series].instances[index].path = ""
+            }
+        }
         // It decides whether there is a report, not what is in it: destinations share what they can.
         named.template.negativeReport = false
         let encoder = JSONEncoder()

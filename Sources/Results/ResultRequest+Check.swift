@@ -62,7 +62,7 @@ extension ResultRequest {
             throw .request("a source frame belongs to two slices")
         }
         var classes: [UID: UID] = [:]
-        for instance in source.instances {
+        for instance in source.instances + source.companions.flatMap(\.instances) {
             guard classes.updateValue(instance.sopClassUID, forKey: instance.sopInstanceUID) == nil else {
                 throw .request("instance \(instance.sopInstanceUID) is listed twice")
             }
@@ -70,7 +70,12 @@ extension ResultRequest {
                 throw .request("instance \(instance.sopInstanceUID) comes without its digest")
             }
         }
-        guard source.frames.allSatisfy({ classes[$0.sopInstanceUID] == $0.sopClassUID && $0.frameNumber ?? 1 > 0 })
+        let own = Set(source.instances.map(\.sopInstanceUID))
+        guard
+            source.frames.allSatisfy({
+                own.contains($0.sopInstanceUID) && classes[$0.sopInstanceUID] == $0.sopClassUID
+                    && $0.frameNumber ?? 1 > 0
+            })
         else { throw .request("a slice is of an instance that was not analysed") }
     }
 

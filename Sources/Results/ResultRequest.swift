@@ -59,10 +59,12 @@ package struct SourceSeries: Sendable, Codable {
     package var frames: [SourceFrame]
     /// The grid of the masks.
     package var grid: Grid
+    /// Other series of the study and frame of reference that the model read with it.
+    package var companions: [CompanionSeries]
 
     package init(
         studyInstanceUID: UID, seriesInstanceUID: UID, frameOfReferenceUID: UID?, instances: [SourceInstance],
-        frames: [SourceFrame], grid: Grid
+        frames: [SourceFrame], grid: Grid, companions: [CompanionSeries] = []
     ) {
         self.studyInstanceUID = studyInstanceUID
         self.seriesInstanceUID = seriesInstanceUID
@@ -70,6 +72,19 @@ package struct SourceSeries: Sendable, Codable {
         self.instances = instances
         self.frames = frames
         self.grid = grid
+        self.companions = companions
+    }
+}
+
+/// A series that was analysed together with the one that the results belong to.
+package struct CompanionSeries: Sendable, Codable, Equatable {
+    package var seriesInstanceUID: UID
+    /// In order of arrival.
+    package var instances: [SourceInstance]
+
+    package init(seriesInstanceUID: UID, instances: [SourceInstance]) {
+        self.seriesInstanceUID = seriesInstanceUID
+        self.instances = instances
     }
 }
 

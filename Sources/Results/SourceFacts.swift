@@ -64,10 +64,37 @@ struct SourceFacts {
                 }
             }
         }
+        for series in source.companions {
+            for instance in series.instances {
+                try Self.check(instance, of: series.seriesInstanceUID, identity)
+            }
+        }
         guard source.frameOfReferenceUID != nil else { return }
         for (slice, plane) in planeOfSlice.enumerated() {
             guard let plane else { throw .request("slice \(slice + 1) is of an instance that was not analysed") }
             planes.append(plane)
+        }
+    }
+
+    /// Of the same patient, study and frame of reference, and what it is said to be.
+    private static func check(
+        _ instance: SourceInstance, of series: UID, _ identity: [Tag: [UInt8]]
+    ) throws(ResultsError) {
+        let dataSet: DataSet
+        do { dataSet = try DataSet(contentsOf: instance.path) } catch { throw ResultsError(error) }
+        try dataSet.withItem { (item) throws(ResultsError) in
+            let expected = [
+                (Attribute.sopClassUID, instance.sopClassUID), (Attribute.sopInstanceUID, instance.sopInstanceUID),
+                (Attribute.seriesInstanceUID, series),
+            ]
+            for (tag, uid) in expected where item.uid(tag) != uid {
+                throw .source(path: instance.path, "\(tag) is not \(uid)")
+            }
+            for tag in Self.identity where tag != Attribute.seriesInstanceUID {
+                guard item.bytes(tag) ?? [] == identity[tag] else {
+                    throw .mixedPatients(path: instance.path, attribute: tag)
+                }
+            }
         }
     }
 

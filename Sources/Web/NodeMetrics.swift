@@ -28,7 +28,7 @@ package struct NodeMetrics: Sendable, Equatable {
     package var jobsRunning: Int = 0
     package var jobsFailed: Int = 0
     package var workerStarts: Int = 0
-    package var isWorkerAlive = false
+    package var workersAlive = 0
     package var deliveries: [Delivery] = []
     /// Storage commitment transactions, by state: requested, checked, reported, failed.
     package var commitments: [String: Int] = [:]
@@ -110,8 +110,8 @@ package struct NodeMetrics: Sendable, Equatable {
             .gauge("triaged_jobs_waiting", "Analyses waiting.", Double(jobsWaiting)),
             .gauge("triaged_jobs_running", "Analyses running.", Double(jobsRunning)),
             .counter("triaged_jobs_failed_total", "Analyses given up.", jobsFailed),
-            .counter("triaged_worker_starts_total", "Starts of the worker process.", workerStarts),
-            .gauge("triaged_worker_alive", "1 where the worker process runs.", isWorkerAlive ? 1 : 0),
+            .counter("triaged_worker_starts_total", "Starts of worker processes.", workerStarts),
+            .gauge("triaged_worker_alive", "Worker processes that run.", Double(workersAlive)),
             .gauge(
                 "triaged_deliveries", "Objects in the outbox, by destination and state.",
                 deliveries.map { .init(["destination": $0.destination, "state": $0.state], Double($0.count)) }),

@@ -57,8 +57,15 @@ struct Check: ParsableCommand {
                             "\(package.folder): for demonstration only; models.allowDemonstration is false, so that it never runs"
                         )
                     }
+                    let resolved = package.resolved(among: results.compactMap { try? $0.get() })
+                    let problem =
+                        resolved.hindrance ?? AnalysisDesk.refusal(of: resolved, memory: configuration.inferenceMemory)
+                    return problem.map { ["\(package.folder): cannot run: \($0)"] } ?? []
+                case .failure(let error):
+                    // No fault of the installation: the package waits for its weights, and the worklist says so.
+                    guard case .incomplete = error else { return "\(error)".split(separator: "\n").map(String.init) }
+                    print("\(error); it never runs, and what it claims is not analysed")
                     return []
-                case .failure(let error): return "\(error)".split(separator: "\n").map(String.init)
                 }
             }
         } catch { return ["\(error)"] }

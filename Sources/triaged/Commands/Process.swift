@@ -26,7 +26,7 @@ struct Process: ParsableCommand {
         let logger = Logger(label: "triaged") { StreamLogHandler.standardError(label: $0) }
         let items: [WorklistItem]
         do {
-            let packages = try ModelPackage.loadAll(directory: models).map { try $0.get() }
+            let packages = try ModelPackage.installed(in: models)
             guard !packages.isEmpty else { throw Failure("\(models): no model package") }
             items = try FolderRun(packages: packages, output: output, logger: logger).run(studyDirectory)
         } catch let failure as Failure { throw failure } catch { throw Failure(error) }

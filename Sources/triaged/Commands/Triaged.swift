@@ -19,7 +19,9 @@ struct Triaged: AsyncParsableCommand {
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "worker", shouldDisplay: false)
 
-    func run() { WorkerMain.run() }
+    @Option(help: "How many threads its engine may use.") var threads: Int?
+
+    func run() { WorkerMain.run(threads: threads) }
 }
 
 /// A message for the operator and exit status 1.

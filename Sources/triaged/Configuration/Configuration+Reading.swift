@@ -51,10 +51,7 @@ extension Configuration {
             }
             reserve = storage.number("reserve", 0...1_000_000).map { Int64($0 * 1e9) } ?? reserve
         }
-        if let models = root.section("models", keys: ["directory", "allowDemonstration"]) {
-            modelsDirectory = Self.absolute(models, "directory") ?? modelsDirectory
-            allowDemonstration = models.boolean("allowDemonstration") ?? allowDemonstration
-        }
+        readModels(root)
         if let completeness = root.section("completeness", keys: ["quietPeriod"]) {
             quietPeriod = completeness.number("quietPeriod", 0.1...86_400) ?? quietPeriod
         }
@@ -109,7 +106,7 @@ extension Configuration {
         return aeTitle(section)
     }
 
-    private static func absolute(_ section: StrictSection, _ key: String) -> String? {
+    static func absolute(_ section: StrictSection, _ key: String) -> String? {
         guard let path = section.text(key) else { return nil }
         if !path.hasPrefix("/") { section.fault(key, "must be an absolute path") }
         return path

@@ -55,6 +55,13 @@ struct Configuration: Sendable, Equatable {
     var archives: [String] = []
     var modelsDirectory = "/etc/triaged/models"
     var allowDemonstration = false
+    /// Worker processes, and threads of the engine in each.
+    var workers = Machine.current.workers
+    var threads = max(1, Machine.current.cores / Machine.current.workers)
+    /// Bytes that runs under way may take together, by the budgets of their packages.
+    var inferenceMemory = Machine.current.inferenceMemory
+    /// Seconds after which a job goes before more urgent ones.
+    var maximumWait = 900.0
     var destinations: [Destination] = []
     /// Seconds.
     var quietPeriod = 10.0

@@ -105,7 +105,11 @@ final class CompletenessLoop: Sendable {
         let mayBeWhole = series.listed.map { series.instances >= $0.instances } ?? false
         if !series.openAssociations.isEmpty, now < quiet, !mayBeWhole { return quiet }
         guard let evidence = try index.evidence(for: series.id) else { return now + 60 }
-        if evidence.state == .waiting { return try sendOn(evidence, complete: true) ? now + 60 : now + 1 }
+        if evidence.state != .arriving {
+            _ = try sendOn(evidence, complete: true)
+            // Where another series of the study changes meanwhile, it has to be looked at again soon.
+            return now + 1
+        }
         let verdict = policy.verdict(
             for: Completeness.SeriesEvidence(
                 instances: evidence.instances.map { .init($0.header) },
@@ -143,11 +147,8 @@ final class CompletenessLoop: Sendable {
         let answer: SeriesAnswer
         switch selection.outcome {
         case .selected(let chosen):
-            answer = try index.enqueue(
-                evidence.id, revision: evidence.revision, models: chosen.map(\.identity),
-                run: complete ? .final : .provisional)
-            CrashPoint.reach(.jobQueued)
-            jobsQueued()
+            guard complete else { return try provisionally(evidence, chosen) }
+            answer = try analyse(evidence, chosen)
         case .refused(let reason):
             guard complete else { return true }
             answer = try index.conclude(evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason))
@@ -155,6 +156,51 @@ final class CompletenessLoop: Sendable {
             guard complete else { return true }
             answer = try index.conclude(evidence.id, revision: evidence.revision, as: .outOfScope(reason: reason))
         }
+        return try follow(answer, evidence, complete: complete)
+    }
+
+    /// What it found may raise a priority. A package that reads other series has to wait for them.
+    private func provisionally(_ evidence: Index.SeriesEvidence, _ chosen: [ModelPackage]) throws -> Bool {
+        let alone = chosen.filter { $0.manifest.channels.count < 2 }
+        guard !alone.isEmpty else { return true }
+        let answer = try index.enqueue(
+            evidence.id, revision: evidence.revision, models: alone.map(\.identity), run: .provisional)
+        CrashPoint.reach(.jobQueued)
+        jobsQueued()
+        return try follow(answer, evidence, complete: false)
+    }
+
+    private func analyse(_ evidence: Index.SeriesEvidence, _ chosen: [ModelPackage]) throws -> SeriesAnswer {
+        let selection = try StudySelection(evidence, chosen: chosen, index: index)
+        if try selection.isOutdated(evidence, index: index) {
+            logger.notice(
+                "analysed again, as another series of the study has changed",
+                metadata: ["seriesInstanceUID": "\(evidence.seriesInstanceUID)"])
+            _ = try index.renew(
+                evidence.id, revision: evidence.revision, reason: "another series that it reads has changed")
+            // With its new revision it is looked at at once.
+            return .stale
+        }
+        let answer: SeriesAnswer
+        if !selection.ready.isEmpty {
+            answer = try index.enqueue(
+                evidence.id, revision: evidence.revision, models: selection.ready.map(\.identity),
+                inputs: selection.inputs, run: .final, companions: selection.companions)
+            CrashPoint.reach(.jobQueued)
+            jobsQueued()
+        } else if !selection.awaited.isEmpty {
+            answer = try index.hold(
+                evidence.id, revision: evidence.revision, reason: selection.awaited.joined(separator: "\n"))
+        } else {
+            answer = try index.conclude(
+                evidence.id, revision: evidence.revision,
+                as: .notAnalysed(reason: selection.refused.joined(separator: "\n")), companions: selection.companions)
+        }
+        // What is awaited is asked for again.
+        return answer == .done && !selection.awaited.isEmpty ? .stale : answer
+    }
+
+    private func follow(_ answer: SeriesAnswer, _ evidence: Index.SeriesEvidence, complete: Bool) throws -> Bool {
         switch answer {
         case .done: return true
         case .stale: return false

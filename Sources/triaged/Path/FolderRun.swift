@@ -85,10 +85,14 @@ struct FolderRun {
         ]
         let completeness = CompletenessLoop(
             index: index, configuration: configuration, packages: packages, logger: logger, jobsQueued: {})
+        let runnable = packages.filter { $0.hindrance == nil }
         let worker = Worker(
-            executable: try Node.executable(), environment: ProcessInfo.processInfo.environment, logger: logger)
-        let loop = try AnalysisLoop(
-            index: index, store: store, worker: worker, packages: packages, configuration: configuration,
+            number: 0, executable: try Node.executable(), threads: Machine.current.cores,
+            environment: ProcessInfo.processInfo.environment, logger: logger)
+        let loop = AnalysisLoop(
+            index: index, store: store,
+            desk: try AnalysisDesk(index: index, store: store, packages: runnable, configuration: configuration),
+            worker: worker, packages: runnable, configuration: configuration,
             equipment: Equipment(deviceSerialNumber: "folder", softwareVersions: Version.text), logger: logger,
             counters: Counters(), breathe: {}, jobEnded: {})
         defer { loop.stop() }
@@ -97,7 +101,7 @@ struct FolderRun {
             _ = try completeness.turn()
             progress("analysing")
             while try loop.turn() == 0 {}
-        } while try !index.openSeries().isEmpty || index.nextJob() != nil
+        } while try !index.openSeries().isEmpty || !index.queue().isEmpty
         for delivery in try index.dueDeliveries(to: "folder", limit: 100_000) {
             let name = delivery.sopClassUID == UID(literal: "1.2.840.10008.5.1.4.1.1.66.4") ? "SEG" : "SR"
             let target = "\(output)/\(name)-\(delivery.sopInstanceUID).dcm"

@@ -21,7 +21,8 @@ final class Counters: Sendable {
         /// By Failure Reason.
         var commitmentsRefused: [String: Int] = [:]
         var workerStarts = 0
-        var isWorkerAlive = false
+        /// Numbers of those that run.
+        var workersAlive: Set<Int> = []
         var engine = NodeMetrics().engine
         var notification = NodeMetrics().notification
     }
@@ -55,9 +56,9 @@ final class Counters: Sendable {
     }
     func engine(seconds: Double) { values.withLock { $0.engine.observe(seconds) } }
     func notification(seconds: Double) { values.withLock { $0.notification.observe(seconds) } }
-    func worker(isAlive: Bool, started: Bool = false) {
+    func worker(_ number: Int, isAlive: Bool, started: Bool = false) {
         values.withLock {
-            $0.isWorkerAlive = isAlive
+            if isAlive { $0.workersAlive.insert(number) } else { $0.workersAlive.remove(number) }
             if started { $0.workerStarts += 1 }
         }
     }

@@ -30,7 +30,7 @@ final class Node {
             path: StudyIndex.path(in: store.directory), holds: { store.holds($0, size: $1) },
             onWorklistChange: { _ in changes.raise() })
         self.index = index
-        let allowed = packages.filter { $0.mayRun(configuration) }
+        let allowed = packages.filter { $0.mayRun(configuration) && $0.hindrance == nil }
         try Recovery(store: store, index: index, packages: allowed, logger: logger).run()
 
         let credentials = try configuration.tls.map { try TLSCredentials($0, logger: logger) }
@@ -60,33 +60,39 @@ final class Node {
         }
 
         let completenessSignal = Signal()
-        let analysisSignal = Signal()
+        let analysisSignals = (0..<configuration.workers).map { _ in Signal() }
         let completeness = CompletenessLoop(
             index: index, configuration: configuration, packages: packages, logger: logger,
-            jobsQueued: { analysisSignal.raise() })
+            jobsQueued: { for signal in analysisSignals { signal.raise() } })
         let completenessService = LoopService(name: "completeness", signal: completenessSignal, logger: logger) {
             try completeness.turn()
         }
 
-        let analysisPulse = Pulse()
-        let analysisStop = StopFlag()
-        let worker = Worker(
-            executable: try Self.executable(), environment: ProcessInfo.processInfo.environment, logger: logger)
-        let analysis = Confined(
-            try AnalysisLoop(
-                index: index, store: store, worker: worker, packages: allowed, configuration: configuration,
-                equipment: Equipment(
-                    deviceSerialNumber: try Self.serialNumber(in: store.directory), softwareVersions: Version.text,
-                    stationName: configuration.aeTitle.string),
-                logger: logger, counters: counters, breathe: { analysisPulse.beat() },
-                shouldStop: { analysisStop.secondsSinceRaised > AnalysisLoop.patience },
-                jobEnded: {
-                    for delivery in deliveries { delivery.signal.raise() }
-                    completenessSignal.raise()
-                }))
-        let analysisService = LoopService(
-            name: "analysis", signal: analysisSignal, pulse: analysisPulse, stopFlag: analysisStop, logger: logger,
-            ended: { analysis.value.stop() }, turn: { try analysis.value.turn() })
+        let desk = try AnalysisDesk(index: index, store: store, packages: allowed, configuration: configuration)
+        let equipment = Equipment(
+            deviceSerialNumber: try Self.serialNumber(in: store.directory), softwareVersions: Version.text,
+            stationName: configuration.aeTitle.string)
+        let executable = try Self.executable()
+        let analyses = zip(0..., analysisSignals).map { number, signal in
+            let pulse = Pulse()
+            let stop = StopFlag()
+            let worker = Worker(
+                number: number, executable: executable, threads: configuration.threads,
+                environment: ProcessInfo.processInfo.environment, logger: logger)
+            let loop = Confined(
+                AnalysisLoop(
+                    index: index, store: store, desk: desk, worker: worker, packages: allowed,
+                    configuration: configuration, equipment: equipment, logger: logger, counters: counters,
+                    breathe: { pulse.beat() }, shouldStop: { stop.secondsSinceRaised > AnalysisLoop.patience },
+                    jobEnded: {
+                        for delivery in deliveries { delivery.signal.raise() }
+                        for signal in analysisSignals { signal.raise() }
+                        completenessSignal.raise()
+                    }))
+            return LoopService(
+                name: configuration.workers == 1 ? "analysis" : "analysis \(number + 1)", signal: signal, pulse: pulse,
+                stopFlag: stop, logger: logger, ended: { loop.value.stop() }, turn: { try loop.value.turn() })
+        }
 
         let expiryPulse = Pulse()
         let expiryStop = StopFlag()
@@ -100,16 +106,16 @@ final class Node {
             try expiry.value.turn()
         }
 
-        let desk = CommitmentDesk()
+        let commitmentDesk = CommitmentDesk()
         let commitment =
             configuration.isArchive
-            ? Self.commitment(configuration, credentials, index, store, desk, counters, logger) : nil
+            ? Self.commitment(configuration, credentials, index, store, commitmentDesk, counters, logger) : nil
         let door = commitment.map { service in
-            CommitmentDoor(index: index, desk: desk, logger: logger, wake: { service.signal.raise() })
+            CommitmentDoor(index: index, desk: commitmentDesk, logger: logger, wake: { service.signal.raise() })
         }
 
         let loops =
-            [completenessService, analysisService, diskService, expiryService] + deliveries
+            [completenessService] + analyses + [diskService, expiryService] + deliveries
             + (commitment.map { [$0] } ?? [])
         let listener = try ListenerService(
             configuration: configuration, credentials: credentials,
@@ -169,13 +175,22 @@ final class Node {
     }
 
     private static func packages(_ configuration: Configuration, _ logger: Logger) throws -> [ModelPackage] {
-        let installed = try ModelPackage.loadAll(directory: configuration.modelsDirectory).map { try $0.get() }
+        let installed = try ModelPackage.installed(in: configuration.modelsDirectory)
         for package in installed {
-            let runs = package.mayRun(configuration)
-            logger.info(
-                "model package \(package.identity.name) \(package.identity.version)\(runs ? "" : ": for demonstration, does not run")"
-            )
+            let name = "model package \(package.identity.name) \(package.identity.version)"
+            if !package.mayRun(configuration) {
+                logger.info("\(name): for demonstration, does not run")
+            } else if let problem = package.hindrance
+                ?? AnalysisDesk.refusal(of: package, memory: configuration.inferenceMemory)
+            {
+                logger.error("\(name) does not run, and what it claims is not analysed: \(problem)")
+            } else {
+                logger.info("\(name)")
+            }
         }
+        logger.info(
+            "\(configuration.workers) workers, \(configuration.threads) threads each, \(configuration.inferenceMemory >> 20) MiB for models"
+        )
         if installed.isEmpty {
             logger.warning("\(configuration.modelsDirectory): no model package; every study is out of scope")
         }

@@ -24,8 +24,8 @@ struct NodeState: Sendable {
             check("index") { try index.probe() },
             storage,
             ReadinessCheck(
-                name: "worker", isReady: values.isWorkerAlive,
-                reason: values.isWorkerAlive ? "" : "no worker process runs; see the log"),
+                name: "worker", isReady: !values.workersAlive.isEmpty,
+                reason: !values.workersAlive.isEmpty ? "" : "no worker process runs; see the log"),
             ReadinessCheck(
                 name: "associations", isReady: listener.isListening,
                 reason: listener.isListening ? "" : "the node does not accept associations"),
@@ -75,7 +75,7 @@ struct NodeState: Sendable {
         metrics.associationsRejected = values.associationsRejected
         metrics.refusals = refusals.totals
         metrics.workerStarts = values.workerStarts
-        metrics.isWorkerAlive = values.isWorkerAlive
+        metrics.workersAlive = values.workersAlive.count
         metrics.engine = values.engine
         metrics.notification = values.notification
         metrics.tls = credentials.map(\.status).map {

@@ -8,14 +8,23 @@ import Logging
 ///
 /// Used by one thread at a time, except `stop`.
 final class Worker {
+    /// From 0, among the node's workers.
+    let number: Int
     private let executable: String
+    private let threads: Int
     private let environment: [String: String]
     private let logger: Logger
     private var process: ChildProcess?
     private var nextID = 1
 
-    init(executable: String, environment: [String: String], logger: Logger) {
+    /// How long a job may go on after it was asked to stop, seconds; then its process goes.
+    private static let grace = 10.0
+
+    /// - Parameter threads: for the engine.
+    init(number: Int, executable: String, threads: Int, environment: [String: String], logger: Logger) {
+        self.number = number
         self.executable = executable
+        self.threads = threads
         self.environment = environment
         self.logger = logger
     }
@@ -30,14 +39,16 @@ final class Worker {
 
     /// Runs one job. Throws `died` when the process was lost or spent its budget (seconds); it is then gone.
     /// `found` gets the findings of an analysis before its objects are encoded.
-    /// `breathe` and `shouldStop` are called about once a second while the answer is awaited.
+    /// `breathe`, `shouldStop` and `isWanted` are called about once a second while the answer is awaited. A job that is not
+    /// wanted is taken back, and its outcome is `stopped`, which may cost the process.
     func run(
         _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, shouldStop: () -> Bool = { false },
-        found: (AnalysisOutcome) -> Void = { _ in }, progress: (String) -> Void
+        isWanted: () -> Bool = { true }, found: (AnalysisOutcome) -> Void = { _ in }, progress: (String) -> Void
     ) throws(WorkerError) -> WorkerOutcome {
         if process == nil { try start() }
         return try exchange(
-            job, budget: budget, breathe: breathe, shouldStop: shouldStop, found: found, progress: progress)
+            job, budget: budget, breathe: breathe, shouldStop: shouldStop, isWanted: isWanted, found: found,
+            progress: progress)
     }
 
     /// How the process ended, where it did so between two jobs; nil while it lives. Such a death is no job's fault.
@@ -53,7 +64,8 @@ final class Worker {
     }
 
     private func start() throws(WorkerError) {
-        let started = try ChildProcess(executable: executable, arguments: ["worker"], environment: environment)
+        let started = try ChildProcess(
+            executable: executable, arguments: ["worker", "--threads", "\(threads)"], environment: environment)
         guard case .line(let line) = started.nextLine(until: .now + 60),
             case .ready? = WorkerMessage(line: line)?.body
         else {
@@ -65,15 +77,31 @@ final class Worker {
 
     private func exchange(
         _ job: WorkerJob, budget: Double, breathe: () -> Void = {}, shouldStop: () -> Bool = { false },
-        found: (AnalysisOutcome) -> Void = { _ in }, progress: (String) -> Void
+        isWanted: () -> Bool = { true }, found: (AnalysisOutcome) -> Void = { _ in }, progress: (String) -> Void
     ) throws(WorkerError) -> WorkerOutcome {
         guard let process else { preconditionFailure("no process") }
         let id = nextID
         nextID += 1
         let deadline = MonotonicTime.now + budget
         guard process.send(line: WorkerRequest(id: id, job: job).line, until: .now + 30) else { throw lost(process) }
+        var asked = MonotonicTime.now
+        var stopsBy: MonotonicTime?
         while true {
             breathe()
+            if stopsBy == nil, MonotonicTime.now - asked >= 1 {
+                asked = .now
+                if !isWanted() {
+                    stopsBy = .now + Self.grace
+                    nextID += 1
+                    guard process.send(line: WorkerRequest(id: nextID, job: .stop(request: id)).line, until: .now + 5)
+                    else { throw lost(process) }
+                }
+            }
+            if let stopsBy, stopsBy < .now {
+                logger.notice("a worker is ended, as its job does not stop", metadata: ["pid": "\(process.processID)"])
+                stop(within: 1)
+                return .stopped
+            }
             switch process.nextLine(until: min(deadline, .now + 1)) {
             case .line(let line):
                 guard let message = WorkerMessage(line: line), message.id == id else {

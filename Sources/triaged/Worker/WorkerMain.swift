@@ -14,24 +14,24 @@ struct WorkerMain {
     private let engine: Engine
     private var packages: [String: ModelPackage] = [:]
     private let output: Int32
+    private let requests = WorkerRequests()
 
     /// Standard output carries messages alone: whatever a library prints goes to standard error.
-    private init() throws(InferenceError) {
+    private init(threads: Int?) throws(InferenceError) {
         output = dup(1)
         dup2(2, 1)
-        engine = try Engine()
+        engine = try Engine(threads: threads)
     }
 
-    static func run() {
+    static func run(threads: Int?) {
         Isolation.apply()
         var worker: WorkerMain
-        do throws(InferenceError) { worker = try WorkerMain() } catch {
+        do throws(InferenceError) { worker = try WorkerMain(threads: threads) } catch {
             FileHandle.standardError.write(Data("triaged worker: \(error)\n".utf8))
             exit(70)
         }
         worker.send(WorkerMessage(id: 0, body: .ready))
-        while let line = readLine(strippingNewline: true) {
-            guard let request = try? JSONDecoder().decode(WorkerRequest.self, from: Data(line.utf8)) else { exit(65) }
+        while let request = worker.requests.next() {
             let outcome = worker.perform(request)
             worker.send(WorkerMessage(id: request.id, body: .outcome(outcome)))
         }
@@ -61,6 +61,7 @@ struct WorkerMain {
                 return .failed("\(error)")
             }
         case .analyse(let job): return analyse(job, id: request.id)
+        case .stop: return .stopped
         }
     }
 
@@ -76,35 +77,29 @@ struct WorkerMain {
     private mutating func analyse(_ job: AnalysisJob, id: Int) -> WorkerOutcome {
         let start = MonotonicTime.now
         do {
-            let package = try package(job.package)
+            var package = try package(job.package)
+            if let other = job.regionPackage { package = package.restricted(by: try self.package(other)) }
             guard package.identity.digest == job.packageDigest else {
                 return .failed(
                     "package \(package.identity.name) was changed after the series was selected for it; restart triaged"
                 )
             }
-            let volume = try VoxelVolume.read(paths: job.instances.map(\.path), options: Self.options)
-            send(WorkerMessage(id: id, body: .progress("read \(volume.frames.count) slices")))
-            let result = try Analysis(engine: engine).run(package, on: volume)
+            let requests = requests
+            let shouldStop = { requests.isStopped(id) }
+            let volumes = try ([job.instances] + job.companions.map(\.instances)).map { instances in
+                if shouldStop() { throw InferenceError.cancelled }
+                return try VoxelVolume.read(paths: instances.map(\.path), options: Self.options)
+            }
+            let volume = volumes[0]
+            send(WorkerMessage(id: id, body: .progress("read \(volumes.map(\.frames.count).reduce(0, +)) slices")))
+            let result = try Analysis(engine: engine).run(package, on: volumes, shouldStop: shouldStop)
+            if shouldStop() { return .stopped }
             var outcome = AnalysisOutcome(
                 findings: result.findings, results: [], coverage: result.coverage.words,
                 coverageAccepted: result.coverage.isNegativeAccepted, notes: result.notes,
                 engineSeconds: result.timing.engine, totalSeconds: MonotonicTime.now - start)
             send(WorkerMessage(id: id, body: .found(outcome)))
-            let request = ResultRequest(
-                source: SourceSeries(
-                    studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
-                    frameOfReferenceUID: job.frameOfReferenceUID,
-                    instances: Self.ordered(job.instances, by: volume.frames),
-                    frames: volume.frames, grid: volume.grid),
-                model: package.identity, findings: result.findings,
-                soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code),
-                coverage: Coverage(
-                    slices: result.coverage.slices, extent: result.coverage.extent,
-                    isNegativeAccepted: result.coverage.isNegativeAccepted),
-                qualityNotes: result.notes, isFinal: true,
-                template: ResultTemplate(negativeReport: job.negativeReport), equipment: job.equipment,
-                contentTime: job.contentTime, codeVersion: Version.text, configurationDigest: job.configurationDigest)
-            let encoded = try request.encode(masks: result.masks, into: job.output)
+            let encoded = try results(of: result, package, volume, job).encode(masks: result.masks, into: job.output)
             outcome.results = encoded.map {
                 EncodedFile(
                     path: $0.path, sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID,
@@ -115,6 +110,8 @@ struct WorkerMain {
             return .analysed(outcome)
         } catch let error as VolumeRefusal {
             return .refused("\(error)")
+        } catch InferenceError.cancelled where requests.isStopped(id) {
+            return .stopped
         } catch let error as InferenceError {
             if error.isRefusal { return .refused("\(error)") }
             return error.isTransient ? .retry("\(error)") : .failed("\(error)")
@@ -123,6 +120,25 @@ struct WorkerMain {
         } catch {
             return .failed("\(error)")
         }
+    }
+
+    private func results(
+        of result: AnalysisResult, _ package: ModelPackage, _ volume: VoxelVolume, _ job: AnalysisJob
+    ) -> ResultRequest {
+        ResultRequest(
+            source: SourceSeries(
+                studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
+                frameOfReferenceUID: job.frameOfReferenceUID,
+                instances: Self.ordered(job.instances, by: volume.frames), frames: volume.frames, grid: volume.grid,
+                companions: job.companions),
+            model: package.identity, findings: result.findings,
+            soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code),
+            coverage: Coverage(
+                slices: result.coverage.slices, extent: result.coverage.extent,
+                isNegativeAccepted: result.coverage.isNegativeAccepted),
+            qualityNotes: result.notes, isFinal: true,
+            template: ResultTemplate(negativeReport: job.negativeReport), equipment: job.equipment,
+            contentTime: job.contentTime, codeVersion: Version.text, configurationDigest: job.configurationDigest)
     }
 
     /// In the order of their first slice, as results list them.

@@ -5,13 +5,15 @@ import DICOM
 import Foundation
 import Results
 
-/// What the daemon asks of a worker. One JSON object a line, over the worker's standard input.
+/// What the daemon asks of a worker: one request at a time, and to stop it. One JSON object a line, over the worker's standard input.
 enum WorkerJob: Codable, Equatable {
     /// Load these packages now, so that the first series does not wait for it.
     case warm(packages: [String])
     case analyse(AnalysisJob)
     /// Do two files decode to the same pixels?
     case compare(a: String, b: String)
+    /// The request of this id is wanted no more. There is no answer to this one; the other's is `stopped`, unless it was ready.
+    case stop(request: Int)
 }
 
 /// One run of one package over one series.
@@ -21,10 +23,14 @@ struct AnalysisJob: Codable, Equatable {
     var frameOfReferenceUID: UID?
     /// The instances to analyse, in order of arrival.
     var instances: [SourceInstance]
+    /// Other series that the package reads, in the order of its channels after the first.
+    var companions: [CompanionSeries]
     /// Directory of the model package.
     var package: String
-    /// The package must still be the one that was chosen: its digest.
+    /// The package, with that of its region, must still be the one that was chosen: its digest.
     var packageDigest: String
+    /// Directory of the package that finds the region, where there is one.
+    var regionPackage: String?
     /// Where results go; exists and is empty.
     var output: String
     /// Some destination wants a report even where nothing was found.
@@ -85,6 +91,10 @@ enum WorkerOutcome: Codable, Equatable {
     case failed(String)
     /// The run failed, and may go well another time: memory or space was short.
     case retry(String)
+    /// What the run needs is not there now, such as an inference server: the job waits.
+    case unavailable(String)
+    /// Taken back before it was ready.
+    case stopped
     case compared(samePixels: Bool)
 }
 

@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Models
+import Volume
+
+extension Analysis {
+    /// One package on all that it reads: the volumes of its channels, that of the job's own series first, and what the package
+    /// of its region marks in it. Results are on the grid of the first volume.
+    package func run(
+        _ package: ModelPackage, on volumes: [VoxelVolume], shouldStop: @escaping () -> Bool = { false }
+    ) throws(InferenceError) -> AnalysisResult {
+        guard volumes.count == 1 else { throw .unsupported("a package that reads several series") }
+        let volume = volumes[0]
+        guard let other = package.regionPackages.first, let region = package.manifest.region else {
+            return try run(package, on: volume, shouldStop: shouldStop)
+        }
+        let found = try run(other, on: volume, shouldStop: shouldStop)
+        let masks = found.findings.filter { $0.label == region.label }.compactMap {
+            $0.maskIndex.map { found.masks[$0] }
+        }
+        guard let box = VoxelBox(around: masks, margin: region.margin, in: volume.grid) else {
+            throw .refused(["\(other.identity.name) found no \(region.label), to which the package is restricted"])
+        }
+        // Judged on the whole series: what the other package marked is smaller by its nature.
+        let refusals = QualityGates(quality: package.manifest.quality, volume: volume).refusals
+        guard refusals.isEmpty else { throw .refused(refusals) }
+        var inside = package
+        inside.manifest.quality.minimumExtent = nil
+        var result = try run(inside, on: volume.cut(to: box), shouldStop: shouldStop)
+        result.masks = result.masks.map { box.restore($0, to: volume.grid) }
+        for index in result.findings.indices { result.findings[index].keySlice? += box.slices.lowerBound }
+        for index in result.longAxes.indices {
+            result.longAxes[index].slice += box.slices.lowerBound
+            let corner = [box.columns.lowerBound, box.rows.lowerBound]
+            result.longAxes[index].from = zip(result.longAxes[index].from, corner).map { $0 + $1 }
+            result.longAxes[index].to = zip(result.longAxes[index].to, corner).map { $0 + $1 }
+        }
+        result.timing.engine += found.timing.engine
+        result.timing.total += found.timing.total
+        let words = "\(other.identity.name) \(other.identity.version)"
+        result.notes.append(
+            "Only within \(region.margin.formattedAsNote) mm of the \(region.label) that \(words) marked was analysed.")
+        return result
+    }
+}
+
+/// A block of voxels of a grid; never empty.
+struct VoxelBox: Equatable {
+    var columns: Range<Int>
+    var rows: Range<Int>
+    var slices: Range<Int>
+
+    /// Around all that is marked, and so many mm further in each direction; nil where nothing is marked.
+    init?(around masks: [Mask], margin: Double, in grid: Grid) {
+        var low = [Int.max, Int.max, Int.max]
+        var high = [Int.min, Int.min, Int.min]
+        for mask in masks {
+            for index in mask.voxels.indices where mask.voxels[index] != 0 {
+                let place = [
+                    index % mask.columns, index / mask.columns % mask.rows, index / (mask.columns * mask.rows),
+                ]
+                for axis in 0..<3 {
+                    low[axis] = min(low[axis], place[axis])
+                    high[axis] = max(high[axis], place[axis])
+                }
+            }
+        }
+        guard low[0] <= high[0] else { return nil }
+        let steps = [grid.spacing.column, grid.spacing.row, grid.spacing.slice]
+        let counts = [grid.columns, grid.rows, grid.slices]
+        let ranges = (0..<3).map { axis in
+            let more = Int((margin / steps[axis]).rounded(.up))
+            return max(0, low[axis] - more)..<min(counts[axis], high[axis] + more + 1)
+        }
+        (columns, rows, slices) = (ranges[0], ranges[1], ranges[2])
+    }
+
+    /// The mask of the block, on the whole grid.
+    func restore(_ mask: Mask, to grid: Grid) -> Mask {
+        var voxels = [UInt8](repeating: 0, count: grid.count)
+        var next = 0
+        for slice in slices {
+            for row in rows {
+                let start = grid.index(column: columns.lowerBound, row: row, slice: slice)
+                voxels.replaceSubrange(start..<start + columns.count, with: mask.voxels[next..<next + columns.count])
+                next += columns.count
+            }
+        }
+        return Mask(columns: grid.columns, rows: grid.rows, slices: grid.slices, voxels: voxels)
+    }
+}
+
+extension VoxelVolume {
+    /// The block as a volume of its own, with the frames of its slices.
+    func cut(to box: VoxelBox) -> VoxelVolume {
+        var cut = grid
+        cut.origin = grid.point(
+            column: Double(box.columns.lowerBound), row: Double(box.rows.lowerBound),
+            slice: Double(box.slices.lowerBound))
+        (cut.columns, cut.rows, cut.slices) = (box.columns.count, box.rows.count, box.slices.count)
+        var values: [Float] = []
+        values.reserveCapacity(cut.count)
+        for slice in box.slices {
+            for row in box.rows {
+                let start = grid.index(column: box.columns.lowerBound, row: row, slice: slice)
+                values.append(contentsOf: voxels[start..<start + box.columns.count])
+            }
+        }
+        return VoxelVolume(grid: cut, voxels: values, unit: unit, frames: Array(frames[box.slices]), notes: notes)
+    }
+}
+
+extension Double {
+    fileprivate var formattedAsNote: String { self == rounded() ? String(Int(self)) : String(self) }
+}

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import DICOM
+import Foundation
+import Index
+import Models
+import Results
+import Storage
+
+/// What a worker is asked.
+extension AnalysisLoop {
+    /// Why instances that the run reads are not here any more; nil where all are.
+    func expired(_ job: Job) throws -> String? {
+        let series = [job.series] + (try index.inputs(of: job.id)).map(\.series)
+        let words = try series.flatMap { try index.expired(in: $0) }.map { "\($0.instances) in \($0.archive)" }
+        return words.isEmpty ? nil : "instances of the series have expired here: \(words.joined(separator: ", "))"
+    }
+
+    func request(for job: Job, package: ModelPackage, output: String) throws -> AnalysisJob {
+        guard let evidence = try index.evidence(for: job.series), evidence.revision == job.revision else {
+            throw IndexError.noSuchRow(table: "series", id: job.series.rawValue)
+        }
+        lastInstance = Double(evidence.lastInstance.monotonic) / 1e9
+        let queuedAt = Date(timeIntervalSince1970: Double(job.queuedAt) / 1000)
+        return AnalysisJob(
+            studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
+            frameOfReferenceUID: evidence.instances.compactMap(\.header.frameOfReferenceUID).first,
+            instances: try sources(evidence), companions: try companions(of: job), package: package.folder,
+            packageDigest: package.identity.digest, regionPackage: package.regionPackages.first?.folder,
+            output: output, negativeReport: destinations.contains(where: \.negativeReports), equipment: equipment,
+            // The time of queueing: an attempt that is made again must not make other objects (decision 9).
+            contentTime: ContentTime(
+                secondsSince1970: job.queuedAt / 1000, microseconds: Int(job.queuedAt % 1000) * 1000,
+                offsetMinutes: TimeZone.current.secondsFromGMT(for: queuedAt) / 60),
+            configurationDigest: Version.configurationDigest(destinations))
+    }
+
+    private func companions(of job: Job) throws -> [CompanionSeries] {
+        try index.inputs(of: job.id).map { input in
+            guard let evidence = try index.evidence(for: input.series),
+                evidence.lastArrivalSequence == input.arrivalSequence
+            else { throw IndexError.noSuchRow(table: "series", id: input.series.rawValue) }
+            return CompanionSeries(seriesInstanceUID: evidence.seriesInstanceUID, instances: try sources(evidence))
+        }
+    }
+
+    private func sources(_ evidence: SeriesEvidence) throws -> [SourceInstance] {
+        try evidence.instances.map { instance in
+            SourceInstance(
+                sopClassUID: instance.header.sopClassUID, sopInstanceUID: instance.header.sopInstanceUID,
+                path: try store.absolutePath(of: instance.path),
+                digest: hexadecimal(Array(SHA256.hash(data: instance.headerDigest + (instance.pixelDigest ?? [])))))
+        }
+    }
+}
