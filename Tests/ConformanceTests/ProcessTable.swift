@@ -51,7 +51,7 @@ extension Daemon {
     func worker() throws -> pid_t {
         guard let process else { throw ToolError("the daemon was not started") }
         let workers = ProcessTable.children(of: process.processID).filter {
-            ProcessTable.arguments(of: $0).last == "worker"
+            ProcessTable.arguments(of: $0).contains("worker")
         }
         guard workers.count == 1 else { throw ToolError("\(workers.count) workers") }
         return workers[0]

@@ -105,6 +105,12 @@ extension StudyIndex {
         return studies[0]
     }
 
+    /// The first that was queued, provisional runs first.
+    func nextJob() throws -> Job? {
+        let waiting = try queue()
+        return try (waiting.first { $0.run == .provisional } ?? waiting.first).flatMap { try job($0.id) }
+    }
+
     /// Takes a series through a whole run.
     @discardableResult
     func analyse(

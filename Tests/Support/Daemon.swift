@@ -52,6 +52,7 @@ package final class Daemon {
             models:
               directory: \(models)
               allowDemonstration: \(allowDemonstration)
+              workers: 1
             \(destinations)
             completeness:
               quietPeriod: \(quietPeriod)
