@@ -23,7 +23,8 @@ import Testing
         let index = try bench.open()
         for number in 0..<2 {
             let uid = "1.1.1.\(number)"
-            _ = try index.record(header(uid), file: file(uid), callingAETitle: AETitle(literal: number == 0 ? "ER" : "X"))
+            _ = try index.record(
+                header(uid), file: file(uid), callingAETitle: AETitle(literal: number == 0 ? "ER" : "X"))
         }
         let evidence = try index.evidence()
         #expect(try index.enqueue(evidence.id, revision: 2, models: [model], run: .provisional) == .done)

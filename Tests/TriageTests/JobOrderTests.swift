@@ -87,7 +87,8 @@ private func job(
         var order = JobOrder(maximumWait: 900)
         let first = job(1, waited: 1000)
         order.began(first, among: [first])
-        #expect(order.choice(among: [job(2, waited: 950), job(3, .critical)], freeMemory: 1) == .begin(job(2, waited: 950)))
+        #expect(
+            order.choice(among: [job(2, waited: 950), job(3, .critical)], freeMemory: 1) == .begin(job(2, waited: 950)))
     }
 }
 
