@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import OpenInference
+
 /// Why a package gave no result on a volume.
 package enum InferenceError: Error, Equatable, CustomStringConvertible {
     /// A quality gate of the manifest, or its budget, refuses the volume: "not analysed", with each reason.
@@ -9,6 +11,8 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
     case mismatch(package: String, reason: String)
     /// OpenVINO's own words.
     case engine(operation: String, message: String)
+    /// A server that runs the package's networks gave no answer that can be used.
+    case server(ServerError)
     /// The network gave NaN or infinity.
     case notFinite(package: String)
     /// The manifest asks for what this kind of run does not do.
@@ -23,15 +27,21 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
     package var isTransient: Bool {
         switch self {
         case .engine, .cancelled: true
+        case .server(let error): error.isTransient
         case .refused, .mismatch, .notFinite, .unsupported: false
         }
     }
+
+    /// True where not the job but the site is at fault: a server that is away, loading or refuses this node. The job waits
+    /// until it is there, and no attempt is spent.
+    package var isUnavailability: Bool { if case .server(let error) = self { error.isTransient } else { false } }
 
     package var description: String {
         switch self {
         case .refused(let reasons): reasons.joined(separator: "; ")
         case .mismatch(let package, let reason): "package \(package): \(reason)"
         case .engine(let operation, let message): "OpenVINO could not \(operation): \(message)"
+        case .server(let error): "\(error)"
         case .notFinite(let package): "package \(package): the network gave a value that is not a finite number"
         case .unsupported(let what): "\(what) is not supported"
         case .cancelled: "stopped before it was finished"
@@ -43,6 +53,7 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
         case .refused: "compare the series with `quality`, `require` and `budget` in the package's manifest"
         case .mismatch, .unsupported: "correct the manifest, or replace the network and its sha256"
         case .engine: "run `triaged check`; see whether memory was short and which operators the network uses"
+        case .server(let error): error.hint
         case .notFinite: "try `precision: f32` in the manifest, or ask the model's maker"
         case .cancelled: "nothing to do: the job runs again if it is still wanted"
         }

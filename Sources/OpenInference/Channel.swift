@@ -8,7 +8,8 @@ internal import GRPCNIOTransportHTTP2Posix
 typealias Client = Inference_GRPCInferenceService.Client<HTTP2ClientTransport.Posix>
 
 /// One HTTP/2 connection to a server, which connects itself when it is needed, and again after a loss.
-struct Channel: Sendable {
+/// Closed when the last of those who use it goes.
+final class Channel: Sendable {
     let server: InferenceServer
     private let grpc: GRPCClient<HTTP2ClientTransport.Posix>
     private let connections: Task<Void, Never>
@@ -29,7 +30,7 @@ struct Channel: Sendable {
                 target: server.target, transportSecurity: server.security,
                 config: .defaults {
                     // The pauses between attempts are the calls' own.
-                    $0.backoff = .init(initial: Self.firstPause, max: .seconds(2), multiplier: 1.6, jitter: 0.2)
+                    $0.backoff = .init(initial: Channel.firstPause, max: .seconds(2), multiplier: 1.6, jitter: 0.2)
                     // Tensors of some MB: fewer frames, and no wait for the window within one of them.
                     $0.http2 = .init(
                         maxFrameSize: 1 << 20, targetWindowSize: 64 << 20, authority: server.tls?.certificateName)
@@ -43,7 +44,7 @@ struct Channel: Sendable {
         }
     }
 
-    func close() {
+    deinit {
         grpc.beginGracefulShutdown()
         connections.cancel()
     }

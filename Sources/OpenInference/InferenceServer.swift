@@ -33,7 +33,7 @@ package struct InferenceServer: Codable, Sendable, Equatable {
     package var port: Int
     /// nil: in clear.
     package var tls: TLS?
-    /// Holds a bearer token, read before each run.
+    /// Holds a bearer token, read when a connection is made: after a start, and after a server that refused the last one.
     package var tokenFile: String?
     /// Bytes of one request or answer.
     package var maximumMessage: Int

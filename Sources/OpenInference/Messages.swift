@@ -6,7 +6,7 @@ internal import SwiftProtobuf
 
 extension Inference_ModelInferRequest {
     /// Raw whatever the size: MLServer answers raw only where it was asked raw, and FP16 and BF16 have no other form.
-    init(model: ServedModel, id: String, inputs: [SentTensor], outputs: [String]) {
+    init(model: ServedModel, id: String, inputs: [WireTensor], outputs: [String]) {
         modelName = model.name
         modelVersion = model.version
         self.id = id
@@ -24,7 +24,7 @@ extension Inference_ModelInferRequest {
 
 extension Inference_ModelInferResponse {
     /// The outputs in the order of `names`, or all of them where no name was asked for.
-    func tensors(asked request: (model: ServedModel, id: String), names: [String]) throws(Unusable) -> [ReceivedTensor] {
+    func tensors(asked request: (model: ServedModel, id: String), names: [String]) throws(Unusable) -> [WireTensor] {
         // A server that mixes answers up would put one window's voxels in another's place.
         guard id.isEmpty || id == request.id else { throw Unusable("it answered pass \(id) when asked for pass \(request.id)") }
         guard modelVersion.isEmpty || request.model.version.isEmpty || modelVersion == request.model.version else {
@@ -33,7 +33,7 @@ extension Inference_ModelInferResponse {
         guard rawOutputContents.isEmpty || rawOutputContents.count == outputs.count else {
             throw Unusable("it gave \(rawOutputContents.count) raw contents for \(outputs.count) outputs")
         }
-        func tensor(_ index: Int) throws(Unusable) -> ReceivedTensor {
+        func tensor(_ index: Int) throws(Unusable) -> WireTensor {
             let output = outputs[index]
             guard let type = TensorType(rawValue: output.datatype) else {
                 throw Unusable("its output \(output.name) is of type \(output.datatype)")
@@ -43,23 +43,14 @@ extension Inference_ModelInferResponse {
             guard shape.allSatisfy({ (1...Int(Int32.max)).contains($0) }), let count = product(shape) else {
                 throw Unusable("its output \(output.name) has the shape \(shape)")
             }
-            let values: [Float]
-            if rawOutputContents.isEmpty {
-                values = output.contents.values(of: type)
-            } else {
-                let bytes = rawOutputContents[index]
-                guard bytes.count == count * type.size else {
-                    throw Unusable(
-                        "its output \(output.name) has \(bytes.count) bytes, and \(type.rawValue) \(shape) has \(count * type.size)")
-                }
-                values = type.decode(bytes)
+            let bytes = rawOutputContents.isEmpty ? output.contents.raw(of: type) : rawOutputContents[index]
+            guard bytes.count == count * type.size else {
+                throw Unusable(
+                    "its output \(output.name) has \(bytes.count) bytes, and \(type.rawValue) \(shape) has \(count * type.size)")
             }
-            guard values.count == count else {
-                throw Unusable("its output \(output.name) has \(values.count) values, and \(shape) has \(count)")
-            }
-            return ReceivedTensor(name: output.name, type: type, shape: shape, values: values)
+            return WireTensor(name: output.name, type: type, shape: shape, bytes: bytes)
         }
-        var result: [ReceivedTensor] = []
+        var result: [WireTensor] = []
         for name in names.isEmpty ? outputs.map(\.name) : names {
             guard let index = outputs.firstIndex(where: { $0.name == name }) else {
                 throw Unusable("it gave no output \(name)")
@@ -88,17 +79,24 @@ private func product(_ shape: [Int]) -> Int? {
 }
 
 extension Inference_InferTensorContents {
-    /// FP16 and BF16 have no such form; their list is empty, and so does not fit its shape.
-    fileprivate func values(of type: TensorType) -> [Float] {
+    /// The elements as raw contents have them. FP16 and BF16 have no such form; theirs are none, and so do not fit a shape.
+    fileprivate func raw(of type: TensorType) -> Data {
         switch type {
-        case .bool: boolContents.map { $0 ? 1 : 0 }
-        case .uint8, .uint16, .uint32: uintContents.map(Float.init)
-        case .uint64: uint64Contents.map(Float.init)
-        case .int8, .int16, .int32: intContents.map(Float.init)
-        case .int64: int64Contents.map(Float.init)
-        case .fp32: fp32Contents
-        case .fp64: fp64Contents.map(Float.init)
-        case .fp16, .bf16: []
+        case .bool: data(boolContents.map { UInt8($0 ? 1 : 0) })
+        case .uint8: data(uintContents.map { UInt8(truncatingIfNeeded: $0) })
+        case .uint16: data(uintContents.map { UInt16(truncatingIfNeeded: $0) })
+        case .uint32: data(uintContents)
+        case .uint64: data(uint64Contents)
+        case .int8: data(intContents.map { Int8(truncatingIfNeeded: $0) })
+        case .int16: data(intContents.map { Int16(truncatingIfNeeded: $0) })
+        case .int32: data(intContents)
+        case .int64: data(int64Contents)
+        case .fp32: data(fp32Contents)
+        case .fp64: data(fp64Contents)
+        case .fp16, .bf16: Data()
         }
     }
 }
+
+/// This machine is little-endian, as the wire is.
+private func data<Element: BitwiseCopyable>(_ values: [Element]) -> Data { values.withUnsafeBytes { Data($0) } }

@@ -10,7 +10,7 @@ package final class PassQueue {
     private let channel: Channel
     private let model: ServedModel
     private let outputs: [String]
-    private var flights: [Flight<[ReceivedTensor]>] = []
+    private var flights: [Flight<[WireTensor]>] = []
     private var sent = 0
     /// Of requests and answers, for the benchmark and the counters.
     package private(set) var bytesSent = 0
@@ -29,7 +29,7 @@ package final class PassQueue {
     package var isEmpty: Bool { flights.isEmpty }
 
     /// Sends a pass; does not wait. Its number, from 0, is its id at the server.
-    package func send(_ inputs: [SentTensor]) throws(ServerError) {
+    package func send(_ inputs: [WireTensor]) throws(ServerError) {
         let id = String(sent)
         let request = Inference_ModelInferRequest(model: model, id: id, inputs: inputs, outputs: outputs)
         let bytes = inputs.reduce(0) { $0 + $1.bytes.count }
@@ -43,7 +43,7 @@ package final class PassQueue {
         bytesSent += bytes
         let (channel, model, outputs) = (channel, model, outputs)
         flights.append(
-            Flight("ModelInfer") { () async throws(ServerError) -> [ReceivedTensor] in
+            Flight("ModelInfer") { () async throws(ServerError) -> [WireTensor] in
                 try await channel.call("ModelInfer", within: channel.server.deadline) { client, metadata, options in
                     let answer = try await client.modelInfer(request, metadata: metadata, options: options)
                     return try answer.tensors(asked: (model, id), names: outputs)
@@ -52,12 +52,12 @@ package final class PassQueue {
     }
 
     /// The answer to the first pass that was not taken yet, with the outputs in the order of their names in `outputs`.
-    package func next(shouldStop: () -> Bool = { false }) throws(ServerError) -> [ReceivedTensor] {
+    package func next(shouldStop: () -> Bool = { false }) throws(ServerError) -> [WireTensor] {
         precondition(!flights.isEmpty, "nothing is under way")
         // Those before it share the server: each had the deadline to itself from its sending.
         let answer = try flights.removeFirst().wait(
             seconds: channel.server.deadline, on: channel.server, shouldStop: shouldStop)
-        bytesReceived += answer.reduce(0) { $0 + $1.values.count * $1.type.size }
+        bytesReceived += answer.reduce(0) { $0 + $1.bytes.count }
         return answer
     }
 }

@@ -17,14 +17,9 @@ package final class ServerConnection {
 
     package init(_ server: InferenceServer) { self.server = server }
 
-    deinit { channel?.close() }
-
     /// Forgets the connection: one that a machine left without a word would hold every later call up to its deadline.
     /// The next call makes another, with certificates and token as they are then.
-    package func drop() {
-        channel?.close()
-        channel = nil
-    }
+    package func drop() { channel = nil }
 
     /// Name and version of the server's program. Throws unless it lives and is ready.
     package func greet() throws(ServerError) -> String {

@@ -3,28 +3,20 @@
 
 import Foundation
 
-/// A tensor on its way out: little-endian, row-major.
-package struct SentTensor: Sendable, Equatable {
+/// A tensor on the wire: little-endian elements, row-major.
+package struct WireTensor: Sendable, Equatable {
     package var name: String
     package var type: TensorType
     package var shape: [Int]
+    /// Of every element and nothing else.
     package var bytes: Data
 
-    package init(name: String, type: TensorType, shape: [Int], values: UnsafeBufferPointer<Float>) {
-        precondition(values.count == shape.reduce(1, *))
+    package init(name: String, type: TensorType, shape: [Int], bytes: Data) {
         self.name = name
         self.type = type
         self.shape = shape
-        bytes = type.encode(values)
+        self.bytes = bytes
     }
-}
-
-/// A tensor that a server gave, as floats whatever it was.
-package struct ReceivedTensor: Sendable, Equatable {
-    package var name: String
-    package var type: TensorType
-    package var shape: [Int]
-    package var values: [Float]
 }
 
 /// What a model takes and gives, in the server's words.

@@ -18,98 +18,98 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/grpc/grpc-swift
 
-package import GRPCCore
+internal import GRPCCore
 internal import GRPCProtobuf
 
 // MARK: - inference.GRPCInferenceService
 
 /// Namespace containing generated types for the "inference.GRPCInferenceService" service.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
-package enum Inference_GRPCInferenceService: Sendable {
+internal enum Inference_GRPCInferenceService: Sendable {
     /// Service descriptor for the "inference.GRPCInferenceService" service.
-    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService")
+    internal static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService")
     /// Namespace for method metadata.
-    package enum Method: Sendable {
+    internal enum Method: Sendable {
         /// Namespace for "ServerLive" metadata.
-        package enum ServerLive: Sendable {
+        internal enum ServerLive: Sendable {
             /// Request type for "ServerLive".
-            package typealias Input = Inference_ServerLiveRequest
+            internal typealias Input = Inference_ServerLiveRequest
             /// Response type for "ServerLive".
-            package typealias Output = Inference_ServerLiveResponse
+            internal typealias Output = Inference_ServerLiveResponse
             /// Descriptor for "ServerLive".
-            package static let descriptor = GRPCCore.MethodDescriptor(
+            internal static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService"),
                 method: "ServerLive",
                 type: .unary
             )
         }
         /// Namespace for "ServerReady" metadata.
-        package enum ServerReady: Sendable {
+        internal enum ServerReady: Sendable {
             /// Request type for "ServerReady".
-            package typealias Input = Inference_ServerReadyRequest
+            internal typealias Input = Inference_ServerReadyRequest
             /// Response type for "ServerReady".
-            package typealias Output = Inference_ServerReadyResponse
+            internal typealias Output = Inference_ServerReadyResponse
             /// Descriptor for "ServerReady".
-            package static let descriptor = GRPCCore.MethodDescriptor(
+            internal static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService"),
                 method: "ServerReady",
                 type: .unary
             )
         }
         /// Namespace for "ModelReady" metadata.
-        package enum ModelReady: Sendable {
+        internal enum ModelReady: Sendable {
             /// Request type for "ModelReady".
-            package typealias Input = Inference_ModelReadyRequest
+            internal typealias Input = Inference_ModelReadyRequest
             /// Response type for "ModelReady".
-            package typealias Output = Inference_ModelReadyResponse
+            internal typealias Output = Inference_ModelReadyResponse
             /// Descriptor for "ModelReady".
-            package static let descriptor = GRPCCore.MethodDescriptor(
+            internal static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService"),
                 method: "ModelReady",
                 type: .unary
             )
         }
         /// Namespace for "ServerMetadata" metadata.
-        package enum ServerMetadata: Sendable {
+        internal enum ServerMetadata: Sendable {
             /// Request type for "ServerMetadata".
-            package typealias Input = Inference_ServerMetadataRequest
+            internal typealias Input = Inference_ServerMetadataRequest
             /// Response type for "ServerMetadata".
-            package typealias Output = Inference_ServerMetadataResponse
+            internal typealias Output = Inference_ServerMetadataResponse
             /// Descriptor for "ServerMetadata".
-            package static let descriptor = GRPCCore.MethodDescriptor(
+            internal static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService"),
                 method: "ServerMetadata",
                 type: .unary
             )
         }
         /// Namespace for "ModelMetadata" metadata.
-        package enum ModelMetadata: Sendable {
+        internal enum ModelMetadata: Sendable {
             /// Request type for "ModelMetadata".
-            package typealias Input = Inference_ModelMetadataRequest
+            internal typealias Input = Inference_ModelMetadataRequest
             /// Response type for "ModelMetadata".
-            package typealias Output = Inference_ModelMetadataResponse
+            internal typealias Output = Inference_ModelMetadataResponse
             /// Descriptor for "ModelMetadata".
-            package static let descriptor = GRPCCore.MethodDescriptor(
+            internal static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService"),
                 method: "ModelMetadata",
                 type: .unary
             )
         }
         /// Namespace for "ModelInfer" metadata.
-        package enum ModelInfer: Sendable {
+        internal enum ModelInfer: Sendable {
             /// Request type for "ModelInfer".
-            package typealias Input = Inference_ModelInferRequest
+            internal typealias Input = Inference_ModelInferRequest
             /// Response type for "ModelInfer".
-            package typealias Output = Inference_ModelInferResponse
+            internal typealias Output = Inference_ModelInferResponse
             /// Descriptor for "ModelInfer".
-            package static let descriptor = GRPCCore.MethodDescriptor(
+            internal static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService"),
                 method: "ModelInfer",
                 type: .unary
             )
         }
         /// Descriptors for all methods in the "inference.GRPCInferenceService" service.
-        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+        internal static let descriptors: [GRPCCore.MethodDescriptor] = [
             ServerLive.descriptor,
             ServerReady.descriptor,
             ModelReady.descriptor,
@@ -123,7 +123,7 @@ package enum Inference_GRPCInferenceService: Sendable {
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension GRPCCore.ServiceDescriptor {
     /// Service descriptor for the "inference.GRPCInferenceService" service.
-    package static let inference_GRPCInferenceService = GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService")
+    internal static let inference_GRPCInferenceService = GRPCCore.ServiceDescriptor(fullyQualifiedService: "inference.GRPCInferenceService")
 }
 
 // MARK: inference.GRPCInferenceService (client)
@@ -134,7 +134,7 @@ extension Inference_GRPCInferenceService {
     ///
     /// You don't need to implement this protocol directly, use the generated
     /// implementation, ``Client``.
-    package protocol ClientProtocol: Sendable {
+    internal protocol ClientProtocol: Sendable {
         /// Call the "ServerLive" method.
         ///
         /// - Parameters:
@@ -255,14 +255,14 @@ extension Inference_GRPCInferenceService {
     /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
     /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
     /// means of communication with the remote peer.
-    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+    internal struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
         private let client: GRPCCore.GRPCClient<Transport>
 
         /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
         ///
         /// - Parameters:
         ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
-        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+        internal init(wrapping client: GRPCCore.GRPCClient<Transport>) {
             self.client = client
         }
 
@@ -277,7 +277,7 @@ extension Inference_GRPCInferenceService {
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
-        package func serverLive<Result>(
+        internal func serverLive<Result>(
             request: GRPCCore.ClientRequest<Inference_ServerLiveRequest>,
             serializer: some GRPCCore.MessageSerializer<Inference_ServerLiveRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Inference_ServerLiveResponse>,
@@ -307,7 +307,7 @@ extension Inference_GRPCInferenceService {
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
-        package func serverReady<Result>(
+        internal func serverReady<Result>(
             request: GRPCCore.ClientRequest<Inference_ServerReadyRequest>,
             serializer: some GRPCCore.MessageSerializer<Inference_ServerReadyRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Inference_ServerReadyResponse>,
@@ -337,7 +337,7 @@ extension Inference_GRPCInferenceService {
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
-        package func modelReady<Result>(
+        internal func modelReady<Result>(
             request: GRPCCore.ClientRequest<Inference_ModelReadyRequest>,
             serializer: some GRPCCore.MessageSerializer<Inference_ModelReadyRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Inference_ModelReadyResponse>,
@@ -367,7 +367,7 @@ extension Inference_GRPCInferenceService {
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
-        package func serverMetadata<Result>(
+        internal func serverMetadata<Result>(
             request: GRPCCore.ClientRequest<Inference_ServerMetadataRequest>,
             serializer: some GRPCCore.MessageSerializer<Inference_ServerMetadataRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Inference_ServerMetadataResponse>,
@@ -397,7 +397,7 @@ extension Inference_GRPCInferenceService {
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
-        package func modelMetadata<Result>(
+        internal func modelMetadata<Result>(
             request: GRPCCore.ClientRequest<Inference_ModelMetadataRequest>,
             serializer: some GRPCCore.MessageSerializer<Inference_ModelMetadataRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Inference_ModelMetadataResponse>,
@@ -427,7 +427,7 @@ extension Inference_GRPCInferenceService {
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
-        package func modelInfer<Result>(
+        internal func modelInfer<Result>(
             request: GRPCCore.ClientRequest<Inference_ModelInferRequest>,
             serializer: some GRPCCore.MessageSerializer<Inference_ModelInferRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Inference_ModelInferResponse>,
@@ -460,7 +460,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func serverLive<Result>(
+    internal func serverLive<Result>(
         request: GRPCCore.ClientRequest<Inference_ServerLiveRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Inference_ServerLiveResponse>) async throws -> Result = { response in
@@ -485,7 +485,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func serverReady<Result>(
+    internal func serverReady<Result>(
         request: GRPCCore.ClientRequest<Inference_ServerReadyRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Inference_ServerReadyResponse>) async throws -> Result = { response in
@@ -510,7 +510,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func modelReady<Result>(
+    internal func modelReady<Result>(
         request: GRPCCore.ClientRequest<Inference_ModelReadyRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Inference_ModelReadyResponse>) async throws -> Result = { response in
@@ -535,7 +535,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func serverMetadata<Result>(
+    internal func serverMetadata<Result>(
         request: GRPCCore.ClientRequest<Inference_ServerMetadataRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Inference_ServerMetadataResponse>) async throws -> Result = { response in
@@ -560,7 +560,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func modelMetadata<Result>(
+    internal func modelMetadata<Result>(
         request: GRPCCore.ClientRequest<Inference_ModelMetadataRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Inference_ModelMetadataResponse>) async throws -> Result = { response in
@@ -585,7 +585,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func modelInfer<Result>(
+    internal func modelInfer<Result>(
         request: GRPCCore.ClientRequest<Inference_ModelInferRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Inference_ModelInferResponse>) async throws -> Result = { response in
@@ -615,7 +615,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func serverLive<Result>(
+    internal func serverLive<Result>(
         _ message: Inference_ServerLiveRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
@@ -644,7 +644,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func serverReady<Result>(
+    internal func serverReady<Result>(
         _ message: Inference_ServerReadyRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
@@ -673,7 +673,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func modelReady<Result>(
+    internal func modelReady<Result>(
         _ message: Inference_ModelReadyRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
@@ -702,7 +702,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func serverMetadata<Result>(
+    internal func serverMetadata<Result>(
         _ message: Inference_ServerMetadataRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
@@ -731,7 +731,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func modelMetadata<Result>(
+    internal func modelMetadata<Result>(
         _ message: Inference_ModelMetadataRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
@@ -760,7 +760,7 @@ extension Inference_GRPCInferenceService.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func modelInfer<Result>(
+    internal func modelInfer<Result>(
         _ message: Inference_ModelInferRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,

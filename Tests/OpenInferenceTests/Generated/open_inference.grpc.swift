@@ -20,7 +20,7 @@
 
 import GRPCCore
 import GRPCProtobuf
-import OpenInference
+@testable import OpenInference
 
 // MARK: - inference.GRPCInferenceService
 
