@@ -86,6 +86,7 @@ let package = Package(
         stage("Index", ["DICOM", "Migrations", grdb]),
         stage("Completeness", ["DICOM"]),
         stage("Models", ["DICOM", yams, crypto]),
+        stage("Importers", ["DICOM", "Models", yams, crypto]),
         stage("Volume", ["DICOM", "DCMTK", "COpenJPEG"]),
         // The protocol of inference servers. The generated code wants a target of its own, and gRPC stays behind it.
         .target(
@@ -103,8 +104,8 @@ let package = Package(
         .executableTarget(
             name: "triaged",
             dependencies: [
-                "DICOM", "DCMTK", "Association", "Storage", "Index", "Completeness", "Models", "Volume", "Inference",
-                "Results", "Delivery", "Triage", "Web", "Phantoms", arguments, lifecycle, logging, crypto,
+                "DICOM", "DCMTK", "Association", "Storage", "Index", "Completeness", "Models", "Importers", "Volume",
+                "Inference", "Results", "Delivery", "Triage", "Web", "Phantoms", arguments, lifecycle, logging, crypto,
             ],
             // With gRPC in sight, Swift 6.3 takes Glibc's structs for CoreFoundation's, which nobody imports.
             swiftSettings: language),
@@ -124,6 +125,7 @@ let package = Package(
         tests("IndexTests", ["DICOM", "Index", "Migrations", grdb]),
         tests("CompletenessTests", ["Completeness", "DICOM"]),
         tests("ModelsTests", ["DICOM", "Models"]),
+        tests("ImportersTests", ["DICOM", "Importers", "Models"]),
         tests("PhantomsTests", ["DICOM", "DCMTK", "Phantoms"]),
         tests("VolumeTests", ["DICOM", "DCMTK", "Phantoms", "Volume"]),
         .testTarget(
