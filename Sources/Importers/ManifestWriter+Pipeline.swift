@@ -48,6 +48,7 @@ extension ManifestWriter {
         case .centerCropSquare: ("centerCropSquare", .boolean(true))
         case .autocrop: ("autocrop", .boolean(true))
         case .toByte: ("toByte", .boolean(true))
+        case .truncate: ("truncate", .boolean(true))
         }
     }
 
