@@ -117,6 +117,14 @@ bool cdcmtk_item_get_number(cdcmtk_item *item, uint16_t group, uint16_t element,
             *value = parsed;
             return true;
         }
+        // LUT Data may be words of either kind (PS3.3 C.11.1.1.1).
+        case EVR_lt:
+        case EVR_OW: {
+            Uint16 *words = nullptr;
+            if (found->getUint16Array(words).bad() || !words || position >= found->getLength() / 2) return false;
+            *value = words[position];
+            return true;
+        }
         default: return false;
         }
     } catch (...) {

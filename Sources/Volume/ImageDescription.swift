@@ -50,6 +50,10 @@ struct ImageDescription: Hashable, Sendable {
             photometricInterpretation: photometric)
         guard let layout = item.pixelLayout else { throw .missingAttribute("PixelData", sopInstanceUID) }
         self.layout = layout
+        // Two bytes a pixel, which nothing here reads; encoded frames carry their own layout.
+        if case .native = layout, photometric == "YBR_FULL_422" {
+            throw .unsupported("photometric interpretation YBR_FULL_422 without compression", sopInstanceUID)
+        }
         try checkLength()
     }
 

@@ -23,22 +23,9 @@ struct PlaneDescription: Sendable {
     var gantryDetectorTilt: Double?
     var transform: SampleTransform
     var isLossy: Bool
+    var traits: FrameTraits
+    var declared: DeclaredFacts
     var isCT: Bool
-}
-
-/// The storage classes that are volumes here.
-enum VolumeClass {
-    case ct, mr, enhancedCT
-
-    init?(_ uid: UID) {
-        switch uid.string {
-        case "1.2.840.10008.5.1.4.1.1.2": self = .ct
-        case "1.2.840.10008.5.1.4.1.1.4": self = .mr
-        // Enhanced CT, and what was converted to it.
-        case "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2": self = .enhancedCT
-        default: return nil
-        }
-    }
 }
 
 extension PlaneDescription {
@@ -53,10 +40,10 @@ extension PlaneDescription {
         let photometric = image.format.photometricInterpretation
         // Hounsfield units do not depend on whether low values are shown black or white (PS3.3 C.7.6.3.1.2); in MR,
         // where the unit is arbitrary, bright would mean its opposite.
-        guard photometric == "MONOCHROME2" || (photometric == "MONOCHROME1" && kind != .mr) else {
+        guard photometric == "MONOCHROME2" || (photometric == "MONOCHROME1" && kind.isCT) else {
             throw .unsupported("photometric interpretation \(photometric)", uid)
         }
-        guard kind == .enhancedCT else {
+        guard kind.isMultiFrame else {
             guard image.frames == 1 else { throw .unsupported("a single-frame class with \(image.frames) frames", uid) }
             return [try one(item, FunctionalGroups(item), of: image, kind: kind, index: 0, path: path)]
         }
@@ -92,11 +79,15 @@ extension PlaneDescription {
         // Beyond 10 m or below 1 µm is a unit gone wrong.
         guard spacing.allSatisfy({ (0.001...1000).contains($0) }) else { throw .invalidAttribute("PixelSpacing", uid) }
         guard position.allSatisfy({ abs($0) < 10_000 }) else { throw .invalidAttribute("ImagePositionPatient", uid) }
-        let isCT = kind != .mr
+        let transform = try SampleTransform(item, groups, of: image, isCT: kind.isCT)
+        var declared = DeclaredFacts()
+        // Of the first frame alone, since the volume has one set of them.
+        if index == 0 { declared = DeclaredFacts(item, groups, of: image) }
+        declared.valueRange = transform.valueRange
         return PlaneDescription(
             path: path,
             source: SourceFrame(
-                sopClassUID: image.sopClassUID, sopInstanceUID: uid, frameNumber: kind == .enhancedCT ? index + 1 : nil),
+                sopClassUID: image.sopClassUID, sopInstanceUID: uid, frameNumber: kind.isMultiFrame ? index + 1 : nil),
             frameIndex: index, seriesInstanceUID: item.uid(.seriesInstanceUID),
             frameOfReferenceUID: item.uid(.frameOfReferenceUID), columns: image.format.columns, rows: image.format.rows,
             position: Vector3(position[0], position[1], position[2]), rowCosines: row * (1 / row.length),
@@ -104,8 +95,16 @@ extension PlaneDescription {
             sliceThickness: groups.holder(of: .sliceThickness, in: .pixelMeasuresSequence)?.number(.sliceThickness),
             gantryDetectorTilt: groups.holder(of: .gantryDetectorTilt, in: .ctAcquisitionDetailsSequence)?
                 .number(.gantryDetectorTilt),
-            transform: try SampleTransform(item, groups, of: image, isCT: isCT),
-            isLossy: item.string(.lossyImageCompression) == "01", isCT: isCT)
+            transform: transform, isLossy: item.string(.lossyImageCompression) == "01",
+            traits: groups.traits(isMultiFrame: kind.isMultiFrame), declared: declared, isCT: kind.isCT)
+    }
+}
+
+extension PlaneDescription {
+    var task: FrameTask {
+        FrameTask(
+            path: path, sopInstanceUID: source.sopInstanceUID, index: frameIndex, pixels: columns * rows,
+            values: .single(transform))
     }
 }
 

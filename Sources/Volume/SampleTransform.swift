@@ -13,8 +13,13 @@ struct SampleTransform: Hashable, Sendable {
     var intercept: Double
     /// Stored values that are no image; they become `paddingValue`.
     var padding: ClosedRange<Int>?
-    /// Air for CT: -1024 HU, whatever the scanner marks the corners with, so that no filter sees -3000. 0 for MR.
+    /// Air for CT: -1024 HU, whatever the scanner marks the corners with, so that no filter sees -3000. 0 for MR. What is
+    /// shown black for images that stand alone.
     var paddingValue: Float
+    /// A Modality LUT in place of slope and intercept.
+    var lookUp: ModalityLUT?
+    /// MONOCHROME1 turned round, so that larger is brighter.
+    var isInverted = false
 
     init(bitsStored: Int, highBit: Int, isSigned: Bool, slope: Double, intercept: Double, paddingValue: Float = -1024) {
         self.bitsStored = bitsStored
@@ -51,6 +56,10 @@ struct SampleTransform: Hashable, Sendable {
         highBit = image.highBit
         isSigned = image.format.isSigned
         paddingValue = isCT ? -1024 : 0
+        setPadding(item)
+    }
+
+    mutating func setPadding(_ item: Item) {
         if let value = item.integer(.pixelPaddingValue) {
             let first = paddingSample(value)
             let last = item.integer(.pixelPaddingRangeLimit).map { paddingSample($0) } ?? first
@@ -72,12 +81,36 @@ struct SampleTransform: Hashable, Sendable {
         isSigned && (bits >> (bitsStored - 1)) & 1 == 1 ? bits - (1 << bitsStored) : bits
     }
 
+    /// The stored values that the bits can express.
+    private var sampleRange: ClosedRange<Int> {
+        isSigned ? -(1 << (bitsStored - 1))...(1 << (bitsStored - 1)) - 1 : 0...(1 << bitsStored) - 1
+    }
+
+    /// The values that the stored bits can express, inverted or not.
+    var valueRange: ClosedRange<Float> {
+        let range = range
+        return Float(range.lowerBound)...Float(range.upperBound)
+    }
+
+    private var range: ClosedRange<Double> {
+        if let lookUp { return 0...Double((1 << lookUp.bits) - 1) }
+        let ends = [sampleRange.lowerBound, sampleRange.upperBound].map { Double($0) * slope + intercept }
+        return min(ends[0], ends[1])...max(ends[0], ends[1])
+    }
+
+    private func physical(_ sample: Int) -> Double {
+        let value = lookUp.map { Double($0.value(of: sample)) } ?? Double(sample) * slope + intercept
+        guard isInverted else { return value }
+        // max − x where the least value is 0, as torchxrayvision does (utils.py, read_xray_dcm).
+        return range.lowerBound + range.upperBound - value
+    }
+
     /// The physical value of every word that can occur.
     func table(words: Int) -> [Float] {
         (0..<words).map { word in
             let value = sample(UInt16(truncatingIfNeeded: word))
             if let padding, padding.contains(value) { return paddingValue }
-            return Float(Double(value) * slope + intercept)
+            return Float(physical(value))
         }
     }
 }

@@ -10,8 +10,20 @@ struct StackGeometry {
     var planes: [PlaneDescription]
     var grid: Grid
     var notes: [String] = []
+    /// Of the first file given, whose frame may not be part of the stack; the range of values is of all slices.
+    var declared: DeclaredFacts
 
-    init(_ unsorted: [PlaneDescription], minimumSlices: Int) throws(VolumeRefusal) {
+    init(_ given: [PlaneDescription], choice: FrameChoice = FrameChoice(), minimumSlices: Int) throws(VolumeRefusal) {
+        guard let any = given.first else { throw .empty }
+        try StackGeometry.checkOrigin(given, any)
+        let chosen = try StackChoice(given, choice)
+        let unsorted = chosen.planes
+        notes = chosen.notes
+        declared = any.declared
+        let ranges = unsorted.compactMap(\.declared.valueRange)
+        if let least = ranges.map(\.lowerBound).min(), let most = ranges.map(\.upperBound).max() {
+            declared.valueRange = least...most
+        }
         guard let first = unsorted.first else { throw .empty }
         guard unsorted.count >= max(2, minimumSlices) else {
             throw .tooFewSlices(count: unsorted.count, needed: max(2, minimumSlices))
@@ -42,10 +54,15 @@ struct StackGeometry {
         if planes.contains(where: \.isLossy) { notes.append("the images were compressed with loss") }
     }
 
-    private static func checkAlike(_ planes: [PlaneDescription], _ first: PlaneDescription) throws(VolumeRefusal) {
+    private static func checkOrigin(_ planes: [PlaneDescription], _ first: PlaneDescription) throws(VolumeRefusal) {
         for plane in planes {
             guard plane.source.sopClassUID == first.source.sopClassUID else { throw .mixedSOPClass }
             guard plane.seriesInstanceUID == first.seriesInstanceUID else { throw .mixedSeries }
+        }
+    }
+
+    private static func checkAlike(_ planes: [PlaneDescription], _ first: PlaneDescription) throws(VolumeRefusal) {
+        for plane in planes {
             guard plane.frameOfReferenceUID == first.frameOfReferenceUID else { throw .mixedFrameOfReference }
             guard plane.columns == first.columns, plane.rows == first.rows else { throw .mixedSize }
             let (a, b) = (plane.pixelSpacing, first.pixelSpacing)

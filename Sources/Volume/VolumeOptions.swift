@@ -3,42 +3,52 @@
 
 /// What a reader of volumes needs from others, and its limits.
 package struct VolumeOptions: Sendable {
+    /// What the images of a series are taken for.
+    package enum Kind: Hashable, Sendable {
+        /// Parallel planes in patient space: CT and MR.
+        case stack
+        /// One radiograph: CR, DX and MG; those "for processing" only where that is asked for.
+        case projection(forProcessing: Bool = false)
+        /// Frames of ultrasound and secondary capture, without a place in the patient.
+        case frames(FrameSelection = .all, Colour = .luminance)
+    }
+    /// Which frames of each instance.
+    package enum FrameSelection: Hashable, Sendable {
+        case all
+        /// From 1, in the order given.
+        case numbers([Int])
+        /// Number ⌈n / 2⌉ of n.
+        case middle
+    }
+    /// What becomes of colour; grey images are repeated where three channels are asked for.
+    package enum Colour: Hashable, Sendable { case luminance, rgb }
+
     /// Throws unless the bounded scan accepts the file's structure; called for each file before DCMTK parses it.
     package var admit: @Sendable (String) throws -> Void
+    package var kind = Kind.stack
+    package var choice = FrameChoice()
     package var minimumSlices = 2
     /// 2 GB of voxels.
     package var maximumVoxels = 1 << 29
     package var maximumSlices = 20_000
 
-    package init(admit: @escaping @Sendable (String) throws -> Void) {
+    package init(kind: Kind = .stack, admit: @escaping @Sendable (String) throws -> Void) {
         self.admit = admit
+        self.kind = kind
     }
 }
 
-/// How far geometry may be off before it is refused. In one place, so that a change is seen.
-enum Tolerance {
-    /// Largest difference of a direction cosine between slices. Files round cosines to six digits or worse; 0.001 turns
-    /// a plane by 0.06°, which moves the rim of a 250 mm field by 0.13 mm, under half a pixel.
-    static let cosine = 0.001
-    /// How far cosines may be from unit length and from a right angle before they are no directions.
-    static let unitCosine = 0.01
-    /// Relative difference of pixel spacing between slices: half a pixel over 512.
-    static let pixelSpacing = 0.001
-    /// Positions nearer than this along the stack, mm, are one: no scanner reconstructs in such steps.
-    static let samePosition = 0.01
-    /// A step between slices may differ from the median by 2 %, or by what rounding positions to 0.01 mm does to a
-    /// difference of two.
-    static func spacing(_ expected: Double) -> Double { max(0.02, 0.02 * expected) }
-    /// A step of more than one and a half is a gap, not a wobble.
-    static let gap = 1.5
-    /// How far a slice may lie from the straight, even stack: a quarter of a step along it …
-    static func alongStack(_ expected: Double) -> Double { max(0.05, 0.25 * expected) }
-    /// … and a quarter of a pixel across it, or what rounding to 0.1 mm does.
-    static func acrossStack(_ pixel: Double) -> Double { max(0.1, 0.25 * pixel) }
-    /// Shear below this, degrees, is rounding and not worth a note.
-    static let tilt = 0.1
-    /// No gantry tilts further, degrees.
-    static let largestTilt = 45.0
-    /// Difference between the tilt that positions show and the one that an attribute says, degrees.
-    static let tiltAttribute = 0.5
+/// Which of several images at one place a package takes; nil leaves it to the rules of `StackChoice`.
+package struct FrameChoice: Hashable, Sendable {
+    package var stackID: String?
+    /// From 1.
+    package var temporalPosition: Int?
+    /// ms.
+    package var echoTime: Double?
+    /// s/mm².
+    package var bValue: Double?
+    /// MAGNITUDE, PHASE, REAL or IMAGINARY.
+    package var complexImageComponent: String?
+
+    package init() {}
 }

@@ -25,6 +25,12 @@ package enum VolumeRefusal: Error, Hashable, Sendable {
     case crooked(slice: Int, of: Int, millimetres: Double)
     /// The stack is sheared more than any gantry tilts.
     case tooOblique(degrees: Double)
+    /// Several images of one place that differ in what a package must choose.
+    case ambiguousFrames(differing: [String], positions: [Vector3])
+    /// What was asked for is not there.
+    case noSuchFrame(String)
+    /// Radiographs are images of their own, not one volume.
+    case severalImages(Int)
     case noRescale(UID)
     case notHounsfield(String, UID)
     case shortPixelData(UID)
@@ -62,6 +68,11 @@ extension VolumeRefusal: CustomStringConvertible {
         case .crooked(let slice, let count, let millimetres):
             "slice \(slice) of \(count) lies \(two(millimetres)) mm off the line through the others"
         case .tooOblique(let degrees): "the slices are sheared by \(one(degrees))°, more than any gantry tilts"
+        case .ambiguousFrames(let differing, let positions):
+            "several images lie at one place and differ in \(differing.joined(separator: ", ")); the package does not say "
+                + "which it takes: \(list(positions))"
+        case .noSuchFrame(let what): what
+        case .severalImages(let count): "the series has \(count) radiographs; each is an image of its own"
         case .noRescale(let uid): "RescaleSlope and RescaleIntercept are missing in CT instance \(uid)"
         case .notHounsfield(let type, let uid):
             "values are rescaled to \(type), not to Hounsfield units (instance \(uid))"
@@ -81,7 +92,7 @@ extension VolumeRefusal: CustomStringConvertible {
         switch self {
         case .empty, .tooFewSlices, .gap: "send the series again in full"
         case .duplicatePositions, .mixedSeries, .mixedSOPClass, .mixedSize, .mixedPixelSpacing, .mixedFrameOfReference,
-            .mixedOrientation, .mixedSpacing, .crooked, .tooOblique:
+            .mixedOrientation, .mixedSpacing, .crooked, .tooOblique, .ambiguousFrames, .noSuchFrame, .severalImages:
             "check how the scanner makes this series; the study must be read without the model"
         case .missingAttribute, .invalidAttribute, .noRescale, .notHounsfield, .unsupported:
             "check what the scanner writes; the study must be read without the model"
@@ -89,6 +100,13 @@ extension VolumeRefusal: CustomStringConvertible {
         case .tooLarge: "raise the limit if the machine has the memory"
         }
     }
+}
+
+/// The first few, mm.
+private func list(_ positions: [Vector3]) -> String {
+    let shown = positions.prefix(4).map { "(\(one($0.x)), \(one($0.y)), \(one($0.z)))" }.joined(separator: ", ")
+    let more = positions.count > 4 ? " and \(positions.count - 4) more" : ""
+    return "position\(positions.count == 1 ? "" : "s") \(shown)\(more)"
 }
 
 private func one(_ value: Double) -> String { fixed(value, 10) }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Takes: the files of one series, each admitted by the scan.
-// Gives: a volume in physical units with its geometry, or the reason why there is none to be trusted.
+// Gives: a volume in physical units with its geometry, or the reason why there is none to be trusted; of radiographs
+//        and frames a volume of one slice each, which says that it has no place in the patient.
 // Keeps: nothing.
 // Never: guesses. What does not fit is refused, what is odd but harmless is noted; no voxel is interpolated.
 
@@ -10,24 +11,47 @@ import DICOM
 
 /// A series as one block of voxels.
 package struct VoxelVolume: Sendable {
+    /// What the grid's millimetres mean.
+    package enum Placement: String, Hashable, Sendable {
+        /// Millimetres in the patient coordinate system.
+        case patient
+        /// Millimetres in the plane of the image, of uncertain scale (see the notes); the origin is the first pixel.
+        case image
+        /// No physical size is known: a step is a pixel.
+        case pixels
+    }
+
     package var grid: Grid
-    /// In `unit`, in the grid's order: columns vary fastest, then rows, then slices.
+    package var placement: Placement
+    /// 1, or 3 for red, green and blue.
+    package var channels: Int
+    /// In `unit`: columns vary fastest, then rows, then slices, as in the grid, then channels.
     package var voxels: [Float]
-    /// Hounsfield units for CT; arbitrary units for MR.
+    /// Hounsfield units for CT; arbitrary units for all else.
     package var unit: Code
     /// The frame that each slice was read from.
     package var frames: [SourceFrame]
+    /// What the first image's header says.
+    package var declared: DeclaredFacts
     /// What is odd about the series and did not refuse it, in plain words.
     package var notes: [String]
 
-    package init(grid: Grid, voxels: [Float], unit: Code, frames: [SourceFrame], notes: [String] = []) {
-        precondition(voxels.count == grid.count && frames.count == grid.slices)
+    package init(
+        grid: Grid, voxels: [Float], unit: Code, frames: [SourceFrame], notes: [String] = [],
+        placement: Placement = .patient, channels: Int = 1, declared: DeclaredFacts = DeclaredFacts()
+    ) {
+        precondition(voxels.count == grid.count * channels && frames.count == grid.slices)
         self.grid = grid
+        self.placement = placement
+        self.channels = channels
         self.voxels = voxels
         self.unit = unit
         self.frames = frames
+        self.declared = declared
         self.notes = notes
     }
+
+    package var hasPatientGeometry: Bool { placement == .patient }
 
     package static let hounsfieldUnit = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
     package static let arbitraryUnit = Code("[arb'U]", "UCUM", "arbitrary unit")
