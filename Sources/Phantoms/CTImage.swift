@@ -20,50 +20,14 @@ struct PhantomSeries {
     var frameOfReferenceUID: UID { uids.uid("frameOfReference") }
     var hasContrast: Bool { choices.deceivers.contains(.contrast) }
 
-    /// Patient, study, series, equipment and frame of reference: the same in every instance (PS3.3 C.7).
     func setCommon(_ item: Item, sopClassUID: UID, sopInstanceUID: UID, name: [UInt8]) throws(DCMTKError) {
-        if let characterSet = choices.characterSet.attribute { try item.set(.specificCharacterSet, characterSet) }
-        try item.set(.sopClassUID, sopClassUID)
-        try item.set(.sopInstanceUID, sopInstanceUID)
-        for date in [Tag.instanceCreationDate, .studyDate, .seriesDate, .contentDate] {
-            try item.set(date, choices.studyDate)
-        }
-        for time in [Tag.instanceCreationTime, .studyTime, .seriesTime, .contentTime] {
-            try item.set(time, choices.studyTime)
-        }
-        try item.set(.accessionNumber, choices.accessionNumber ?? "A\(choices.seed)")
-        try item.set(.modality, "CT")
-        try item.set(.manufacturer, "triaged")
-        try item.set(.manufacturerModelName, "Phantom")
-        try item.set(.deviceSerialNumber, "1")
-        try item.set(.softwareVersions, "1")
-        try item.setEmpty(.referringPhysicianName)
-        try item.set(.studyDescription, hasContrast ? "HEAD W CONTRAST" : "HEAD W/O CONTRAST")
-        try item.set(.seriesDescription, description)
-        try item.set(.patientName, text: name)
-        try item.set(.patientID, choices.patientID ?? "PHANTOM-\(choices.seed)")
-        if let issuer = choices.issuerOfPatientID { try item.set(.issuerOfPatientID, issuer) }
-        try item.set(.patientBirthDate, choices.patientBirthDate)
-        try item.set(.patientSex, choices.patientSex)
-        try item.set(.bodyPartExamined, "HEAD")
-        try item.set(.protocolName, "Head routine")
-        try item.set(.patientPosition, "HFS")
-        try item.set(.studyInstanceUID, studyInstanceUID)
-        try item.set(.seriesInstanceUID, seriesInstanceUID)
-        try item.set(.studyID, "1")
-        try item.set(.seriesNumber, "\(seriesNumber)")
-        try item.set(.frameOfReferenceUID, frameOfReferenceUID)
-        try item.setEmpty(.positionReferenceIndicator)
-        try item.set(.burnedInAnnotation, "NO")
-        // Image Pixel (PS3.3 C.7.6.3)
-        try item.set(.samplesPerPixel, 1)
-        try item.set(.photometricInterpretation, "MONOCHROME2")
-        try item.set(.rows, choices.rows)
-        try item.set(.columns, choices.columns)
-        try item.set(.bitsAllocated, stored.bitsAllocated)
-        try item.set(.bitsStored, stored.bitsStored)
-        try item.set(.highBit, stored.bitsStored - 1)
-        try item.set(.pixelRepresentation, stored.isSigned ? 1 : 0)
+        try PhantomHeader(
+            patient: choices.patient, seed: choices.seed, name: name, modality: "CT",
+            studyInstanceUID: studyInstanceUID, seriesInstanceUID: seriesInstanceUID,
+            frameOfReferenceUID: frameOfReferenceUID, seriesNumber: seriesNumber,
+            studyDescription: hasContrast ? "HEAD W CONTRAST" : "HEAD W/O CONTRAST", seriesDescription: description,
+            bodyPart: "HEAD", protocolName: "Head routine", format: stored.format(choices)
+        ).set(item, sopClassUID: sopClassUID, sopInstanceUID: sopInstanceUID)
     }
 
     /// CT Image Storage (PS3.3 A.3), one plane.

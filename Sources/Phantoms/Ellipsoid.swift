@@ -11,6 +11,9 @@ struct Ellipsoid: Sendable {
     var inverseX: Float, inverseY: Float, inverseZ: Float
     var longestRadius: Float, shortestRadius: Float
 
+    /// mL.
+    var volume: Double { 4 / 3 * Double.pi / (Double(inverseX) * Double(inverseY) * Double(inverseZ)) / 1000 }
+
     init(centre: Vector3, radii: Vector3) {
         (x, y, z) = (Float(centre.x), Float(centre.y), Float(centre.z))
         (inverseX, inverseY, inverseZ) = (Float(1 / radii.x), Float(1 / radii.y), Float(1 / radii.z))

@@ -215,10 +215,4 @@ extension PhantomSeries {
             try item.set(.calciumScoringMassFactorPatient, [1])
         }
     }
-
-    private func setCode(_ item: Item, _ value: String, _ scheme: String, _ meaning: String) throws(DCMTKError) {
-        try item.set(.codeValue, value)
-        try item.set(.codingSchemeDesignator, scheme)
-        try item.set(.codeMeaning, meaning)
-    }
 }

@@ -7,6 +7,20 @@ import Dispatch
 import Glibc
 
 extension HeadCT {
+    var patient: PhantomPatient {
+        var patient = PhantomPatient()
+        patient.characterSet = characterSet
+        patient.patientName = patientName
+        patient.patientID = patientID
+        patient.issuerOfPatientID = issuerOfPatientID
+        patient.patientBirthDate = patientBirthDate
+        patient.patientSex = patientSex
+        patient.accessionNumber = accessionNumber
+        patient.studyDate = studyDate
+        patient.studyTime = studyTime
+        return patient
+    }
+
     /// CT Image Storage and Enhanced CT Image Storage (PS3.4 B.5).
     package static let ctImageStorage = UID(literal: "1.2.840.10008.5.1.4.1.1.2")
     package static let enhancedCTImageStorage = UID(literal: "1.2.840.10008.5.1.4.1.1.2.1")
@@ -110,7 +124,7 @@ extension PhantomSeries {
     }
 
     func encodedName() throws(PhantomError) -> [UInt8] {
-        try choices.characterSet.encode(choices.patientName ?? choices.characterSet.defaultPatientName)
+        try choices.patient.encodedName()
     }
 
     func writeSingleFrames(

@@ -11,10 +11,19 @@ package struct PhantomStudy: Sendable {
     /// The series with the finding.
     package var seriesInstanceUID: UID
     package var localizerSeriesInstanceUID: UID?
-    package var frameOfReferenceUID: UID
+    /// All series but localizers, where a study has several, in their order.
+    package var series: [Series] = []
+    /// Of images without a place in the patient, nil.
+    package var frameOfReferenceUID: UID?
     /// Of the series with the finding, in the order of its files.
     package var sopInstanceUIDs: [UID] = []
     package var truth = Truth()
+
+    package struct Series: Sendable, Equatable {
+        package var description: String
+        package var seriesInstanceUID: UID
+        package var files: [String]
+    }
 
     package struct Truth: Sendable, Equatable {
         /// Voxels of the written slices whose centre lies in the bleed.
@@ -22,6 +31,11 @@ package struct PhantomStudy: Sendable {
         package var bleedVolumeML = 0.0
         /// Of the bleed's ellipsoid, in the patient coordinate system, mm; nil without a bleed.
         package var bleedCentre: Vector3?
+        /// As above, for the findings of the other phantoms: voxels, mL of them, centre, and mL of the ideal shape.
+        package var findingVoxels = 0
+        package var findingVolumeML = 0.0
+        package var findingCentre: Vector3?
+        package var shapeVolumeML: Double?
     }
 }
 

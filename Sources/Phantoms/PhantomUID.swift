@@ -8,11 +8,15 @@ struct PhantomUIDs {
     private let root: String
 
     init(_ choices: HeadCT) {
-        if choices.hasFreshUIDs {
+        self.init(choices, identity: choices.identity, isFresh: choices.hasFreshUIDs)
+    }
+
+    init(_ choices: some Sendable, identity: String?, isFresh: Bool) {
+        if isFresh {
             root = "\(UInt64.random(in: .min ... .max))/\(UInt64.random(in: .min ... .max))"
         } else {
             // A struct of values describes itself the same way each time; it holds no set or dictionary.
-            root = choices.identity ?? "\(choices)"
+            root = identity ?? "\(choices)"
         }
     }
 
