@@ -30,8 +30,8 @@ struct ChestAnatomy {
         }
         // Trunk, shoulders, heart, great vessels, spine, liver and stomach under the diaphragm.
         parts = [
-            part(0, 0, -60, 178, 112, 290, 0.55), part(-150, 5, 120, 62, 55, 60, 0.5),
-            part(150, 5, 120, 62, 55, 60, 0.5), part(26, -25, -45, 66, 48, 58, 0.75), part(0, 0, 70, 30, 35, 70, 0.5),
+            part(0, 0, -60, 178, 112, 290, 0.55), part(-150, 5, 120, 62, 55, 60, 0.35),
+            part(150, 5, 120, 62, 55, 60, 0.35), part(26, -25, -45, 66, 48, 58, 0.75), part(0, 0, 70, 30, 35, 70, 0.5),
             part(0, 75, -40, 19, 18, 400, 1.6), part(-75, 0, -150, 82, 80, 88, 0.7),
             part(72, 0, -160, 80, 80, 86, 0.7),
         ]
@@ -77,7 +77,7 @@ struct ChestAnatomy {
 
     /// Nine ribs a side that fall to the outside, and the clavicles.
     private func bones(_ x: Float, _ z: Float) -> Float {
-        let u = (abs(x) - 16) / 125
+        let u = (abs(x) - 16) / 112
         guard u > 0, u < 1 else { return 0 }
         var sum: Float = 0
         for rib in 0..<9 {

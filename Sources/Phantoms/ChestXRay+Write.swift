@@ -71,7 +71,6 @@ extension ChestXRay {
 
     /// CR Image (PS3.3 C.8.1.2).
     private func setComputed(_ item: Item) throws(DCMTKError) {
-        try item.set(.laterality, "U")
         try item.set(.plateType, "PHANTOM")
         guard slope != 1 || intercept != 0 else { return }
         try item.set(.rescaleSlope, "\(slope)")
@@ -93,6 +92,7 @@ extension ChestXRay {
         try item.set(.rescaleType, "US")
         try item.set(.presentationLUTShape, isMonochrome1 ? "INVERSE" : "IDENTITY")
         try item.set(.detectorType, "DIRECT")
+        try item.setEmpty(.positionerType)
         try item.setEmpty(.acquisitionContextSequence)
         try item.append(.viewCodeSequence) { (code) throws(DCMTKError) in
             switch view {

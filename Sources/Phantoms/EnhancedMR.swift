@@ -130,7 +130,6 @@ extension MRSeries {
         try item.set(.geometryOfKSpaceTraversal, "RECTILINEAR")
         try item.set(.rectilinearPhaseEncodeReordering, "LINEAR")
         try item.set(.segmentedKSpaceTraversal, "PARTIAL")
-        try item.set(.coverageOfKSpace, "FULL")
         try item.set(.numberOfKSpaceTrajectories, 1)
     }
 

@@ -41,6 +41,8 @@ enum FrameDecoder {
         var format = image.format
         format.bitsAllocated = header.precision > 8 ? 16 : 8
         format.bitsStored = header.precision
+        // Colour by pixel, whatever the data set says: DCMTK's JPEG decoders would follow it, its others do not.
+        format.planarConfiguration = 0
         guard let length = format.byteCount, length <= buffer.count else {
             throw FrameDefect("the stream has \(header.precision) bits a sample, more than BitsAllocated")
         }

@@ -7,122 +7,93 @@ import Foundation
 import Phantoms
 
 extension HeadCT.Side: ExpressibleByArgument {}
-extension HeadCT.Deceiver: ExpressibleByArgument {}
 extension HeadCT.Orientation: ExpressibleByArgument {}
-extension HeadCT.Defect: ExpressibleByArgument {}
 extension HeadCT.CharacterSet: ExpressibleByArgument {}
-extension HeadCT.FunctionalGroups: ExpressibleByArgument {}
 extension PhantomTransferSyntax: ExpressibleByArgument {}
 
 struct MakePhantom: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "phantom", abstract: "Makes synthetic studies; prints what is true about them as one JSON line.")
+        commandName: "phantom", abstract: "Makes synthetic studies; prints what is true about them as one JSON line.",
+        subcommands: [MakeHeadCT.self, MakeChestXRay.self, MakeAbdomenCT.self, MakeBrainMR.self])
+}
 
-    enum Kind: String, CaseIterable, ExpressibleByArgument { case headCT = "head-ct" }
-    enum FindingName: String, CaseIterable, ExpressibleByArgument { case none, bleed }
-
-    @Argument(help: "What to make: head-ct.") var kind: Kind
+/// What the newer phantoms have in common.
+struct PhantomArguments: ParsableArguments {
     @Option(help: "Directory for the files; made where it is missing.") var output: String
-    @Option(help: "bleed or none.") var finding: FindingName = .none
-    @Option(help: "Volume of the bleed, mL.") var volume = 20.0
-    @Option(help: "Side of the bleed.") var side: HeadCT.Side = .left
-    @Option(help: "Distance of the bleed's centre from the midline, mm.") var lateral: Double?
-    @Option(help: "Distance of the bleed's centre behind the head's, mm.") var posterior: Double?
-    @Option(help: "Distance of the bleed's centre above the head's, mm.") var superior: Double?
-    @Option(help: "Hounsfield units of the bleed.") var density = 70.0
-    @Option(help: "What deceives a detector; may be given more than once.") var deceiver: [HeadCT.Deceiver] = []
     @Option(help: "Equal seeds and choices give equal studies.") var seed: UInt64 = 1
-    @Option(help: "Number of slices.") var slices = 32
-    @Option(help: "Rows and columns: one number, or COLUMNSxROWS.") var matrix = "512"
-    @Option(help: "Spacing of pixels, mm.") var pixelSpacing: Double?
-    @Option(help: "Spacing of slices, mm.") var sliceSpacing: Double?
-    @Option(help: "Slice Thickness, mm.") var sliceThickness: Double?
-    @Option(help: "Plane of the slices.") var orientation: HeadCT.Orientation = .axial
-    @Option(help: "Gantry tilt, degrees.") var tilt = 0.0
-    @Option(help: "Standard deviation of the noise, HU.") var noise = 5.0
-    @Flag(help: "One Enhanced CT instead of single frames.") var multiFrame = false
-    @Option(help: "Functional groups of a multi-frame object.") var functionalGroups: HeadCT.FunctionalGroups = .shared
+    @Option(help: "Rows and columns: one number, or COLUMNSxROWS.") var matrix: String?
+    @Option(help: "Standard deviation of the noise.") var noise: Double?
     @Option(help: "Transfer syntax.") var transferSyntax: PhantomTransferSyntax = .explicitLittleEndian
     @Option(help: "Specific Character Set.") var characterSet: HeadCT.CharacterSet = .latin1
     @Option(help: "Patient Name, groups joined by \"=\".") var patientName: String?
     @Option(help: "Patient ID.") var patientID: String?
     @Option(help: "Accession Number.") var accessionNumber: String?
-    @Option(help: "A defect; may be given more than once.") var defect: [HeadCT.Defect] = []
-    @Option(help: "Slices of a localizer series.") var localizerSlices = 0
     @Option(help: "UIDs derive from this alone, so that two studies may bear the same.") var identity: String?
     @Flag(help: "New UIDs, whatever the seed.") var freshUids = false
 
-    func run() throws {
-        do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-        } catch { throw Failure("\(output): cannot be made: \(error.localizedDescription)") }
-        do {
-            let study = try phantom().write(to: output) { written, all in
-                if isatty(STDERR_FILENO) != 0 {
-                    FileHandle.standardError.write(Data("\r\(written) of \(all) slices".utf8))
-                }
+    var patient: PhantomPatient {
+        var patient = PhantomPatient()
+        patient.characterSet = characterSet
+        patient.patientName = patientName
+        patient.patientID = patientID
+        patient.accessionNumber = accessionNumber
+        return patient
+    }
+}
+
+/// What is true about a study.
+struct PhantomTruth: Encodable {
+    struct Series: Encodable {
+        var description: String
+        var seriesInstanceUID: UID
+        var files: Int
+    }
+    var studyInstanceUID: UID
+    var seriesInstanceUID: UID
+    var sopInstanceUIDs: [UID]
+    var files: Int
+    /// As voxelised; of a radiograph, of the ideal shape.
+    var findingVolumeML: Double
+    var findingCentre: Vector3?
+    var series: [Series]?
+
+    init(_ study: PhantomStudy) {
+        studyInstanceUID = study.studyInstanceUID
+        seriesInstanceUID = study.seriesInstanceUID
+        sopInstanceUIDs = study.sopInstanceUIDs
+        files = study.files.count
+        findingVolumeML = study.truth.findingVolumeML
+        findingCentre = study.truth.findingCentre
+        if !study.series.isEmpty {
+            series = study.series.map {
+                Series(description: $0.description, seriesInstanceUID: $0.seriesInstanceUID, files: $0.files.count)
             }
+        }
+    }
+}
+
+enum PhantomOutput {
+    /// Makes the directory and the study, and prints the truth.
+    static func make(
+        _ directory: String, _ write: () throws -> PhantomStudy, truth: (PhantomStudy) -> any Encodable
+    ) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch { throw Failure("\(directory): cannot be made: \(error.localizedDescription)") }
+        do {
+            let study = try write()
             if isatty(STDERR_FILENO) != 0 { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-            print(try truth(of: study))
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            print(String(decoding: try encoder.encode(truth(study)), as: UTF8.self))
         } catch let error as PhantomError { throw Failure(error) }
     }
 
-    private func phantom() throws -> HeadCT {
-        var head = HeadCT(seed: seed)
-        if finding == .bleed {
-            var bleed = HeadCT.Bleed(volume: volume, side: side, density: density)
-            bleed.lateral = lateral ?? bleed.lateral
-            bleed.posterior = posterior ?? bleed.posterior
-            bleed.superior = superior ?? bleed.superior
-            head.finding = .bleed(bleed)
-        }
+    static func size(_ matrix: String) throws -> (columns: Int, rows: Int) {
         let sizes = matrix.split(separator: "x").compactMap { Int($0) }
         guard (1...2).contains(sizes.count), sizes.allSatisfy({ $0 > 0 }) else {
             throw Failure("--matrix takes a number or COLUMNSxROWS, such as 512 or 511x513")
         }
-        head.columns = sizes[0]
-        head.rows = sizes.count == 2 ? sizes[1] : sizes[0]
-        head.deceivers = deceiver
-        head.slices = slices
-        head.pixelSpacing = pixelSpacing
-        head.sliceSpacing = sliceSpacing
-        head.sliceThickness = sliceThickness
-        head.orientation = orientation
-        head.tilt = tilt
-        head.noise = noise
-        head.isMultiFrame = multiFrame
-        head.functionalGroups = functionalGroups
-        head.transferSyntax = transferSyntax
-        // JPEG Baseline has 8 bits (PS3.5 8.2.1).
-        if transferSyntax == .jpegBaseline { head.bitsStored = 8 }
-        head.characterSet = characterSet
-        head.patientName = patientName
-        head.patientID = patientID
-        head.accessionNumber = accessionNumber
-        head.defects = defect
-        head.localizerSlices = localizerSlices
-        head.identity = identity
-        head.hasFreshUIDs = freshUids
-        return head
-    }
-
-    private struct Truth: Encodable {
-        var studyInstanceUID: UID
-        var seriesInstanceUID: UID
-        var sopInstanceUIDs: [UID]
-        var files: Int
-        var bleedVolumeML: Double
-        var bleedCentre: Vector3?
-    }
-
-    private func truth(of study: PhantomStudy) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(
-            decoding: try encoder.encode(
-                Truth(
-                    studyInstanceUID: study.studyInstanceUID, seriesInstanceUID: study.seriesInstanceUID,
-                    sopInstanceUIDs: study.sopInstanceUIDs, files: study.files.count,
-                    bleedVolumeML: study.truth.bleedVolumeML, bleedCentre: study.truth.bleedCentre)), as: UTF8.self)
+        return (sizes[0], sizes.count == 2 ? sizes[1] : sizes[0])
     }
 }
