@@ -54,7 +54,7 @@ extension ImagePlane {
                 path: path,
                 source: SourceFrame(
                     sopClassUID: image.sopClassUID, sopInstanceUID: uid,
-                    frameNumber: item.hasValue(.numberOfFrames) ? index + 1 : nil),
+                    frameNumber: image.frames > 1 ? index + 1 : nil),
                 frameIndex: index, instanceNumber: item.integer(.instanceNumber),
                 seriesInstanceUID: item.uid(.seriesInstanceUID), columns: image.format.columns,
                 rows: image.format.rows, values: values, spacing: spacing, declared: declared)

@@ -36,8 +36,12 @@ package struct MotionFacts: Sendable, Equatable {
                         var (a, b) = (0.0, 0.0)
                         for index in start..<start + size {
                             let value = source[index]
-                            a += Double(abs(source[index + size] - value))
-                            if !isLast { b += Double(abs(source[index + 2 * size] - value)) }
+                            // What is no number is no motion.
+                            let one = abs(source[index + size] - value)
+                            if one.isFinite { a += Double(one) }
+                            guard !isLast else { continue }
+                            let two = abs(source[index + 2 * size] - value)
+                            if two.isFinite { b += Double(two) }
                         }
                         (first[slice], second[slice]) = (a / Double(size), b / Double(size))
                     }

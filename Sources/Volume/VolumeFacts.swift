@@ -61,10 +61,13 @@ package struct ValueFacts: Sendable, Equatable {
 
     private func percentiles(_ volume: VoxelVolume, finite: Int) -> (Float, Float) {
         guard maximum > minimum else { return (minimum, minimum) }
-        let (least, scale) = (minimum, 65_535 / (maximum - minimum))
+        // In double precision: the range of two finite values may be no finite Float.
+        let (least, scale) = (Double(minimum), 65_535 / (Double(maximum) - Double(minimum)))
         let partial = volume.forEachSlice(share: 16) { voxels in
             var counts = [Int](repeating: 0, count: 65_536)
-            for value in voxels where value.isFinite { counts[min(65_535, Int((value - least) * scale + 0.5))] += 1 }
+            for value in voxels where value.isFinite {
+                counts[min(65_535, Int((Double(value) - least) * scale + 0.5))] += 1
+            }
             return counts
         }
         var counts = [Int](repeating: 0, count: 65_536)
@@ -74,7 +77,7 @@ package struct ValueFacts: Sendable, Equatable {
             var seen = 0
             for bin in counts.indices {
                 seen += counts[bin]
-                if Double(seen) > rank { return least + Float(bin) / scale }
+                if Double(seen) > rank { return Float(least + Double(bin) / scale) }
             }
             return maximum
         }

@@ -142,6 +142,31 @@ extension EndToEnd {
             #expect(try FileManager.default.subpathsOfDirectory(atPath: directory.path).isEmpty)
         }
 
+        @Test(
+            "each kind of phantom says what is true about it; its options are its own",
+            arguments: [
+                (["chest-xray", "--finding", "pneumothorax", "--view", "PA", "--view", "LL"], 2, 1),
+                (["abdomen-ct", "--finding", "free-fluid", "--slices", "4"], 4, 1),
+                (["brain-mr", "--finding", "tumor", "--slices", "4"], 16, 4),
+                (["brain-mr", "--form", "enhanced", "--sequence", "T1", "--sequence", "FLAIR"], 2, 2),
+            ])
+        func kinds(arguments: [String], files: Int, series: Int) throws {
+            let directory = try TemporaryDirectory()
+            let made = ["phantom"] + arguments + ["--output", directory.path, "--matrix", "48x40"]
+            let outcome = try Command.run(made)
+            #expect(outcome.status == 0, "\(outcome.output)")
+            let line = try #require(outcome.lines.first { $0.hasPrefix("{") })
+            let truth = try #require(
+                try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            #expect(truth["files"] as? Int == files)
+            #expect((truth["series"] as? [Any])?.count ?? 1 == series)
+            let volume = try #require(truth["findingVolumeML"] as? Double)
+            #expect((volume > 0) == arguments.contains("--finding"), "\(line)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count == files)
+            let other = try Command.run(made + ["--deceiver", "falx"])
+            #expect(other.status == 64 && other.output.contains("--deceiver"), "\(other.output)")
+        }
+
         @Test("phantom cannot write where a file is, and says so; kinds are told [PHANTOM-2]")
         func unwritable() throws {
             let directory = try TemporaryDirectory()

@@ -59,6 +59,12 @@ import Testing
             volume(4, 4, 2) { column, _, slice in slice == 0 ? (column == 0 ? .nan : .infinity) : 7 })
         #expect(facts.values.nonFiniteShare == 0.5 && facts.values.maximum == 7 && facts.values.blankSlices == [1])
         #expect(ValueFacts(volume(2, 2, 1) { _, _, _ in .nan }).nonFiniteShare == 1)
+        let extreme = VolumeFacts(
+            volume(4, 4, 9) { column, row, _ in
+                column == 0 ? -3e38 : column == 1 ? 3e38 : row == 0 ? .infinity : .nan
+            })
+        #expect(extreme.values.firstPercentile == -3e38 && extreme.values.ninetyNinth == 3e38)
+        #expect(extreme.motion?.largestScore == 0)
     }
 
     /// A ball that grows and shrinks along the stack, with a shift of some slices.

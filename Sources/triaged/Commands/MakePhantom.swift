@@ -14,6 +14,7 @@ extension PhantomTransferSyntax: ExpressibleByArgument {}
 struct MakePhantom: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "phantom", abstract: "Makes synthetic studies; prints what is true about them as one JSON line.",
+        usage: "triaged phantom <head-ct|chest-xray|abdomen-ct|brain-mr> --output DIR [options]",
         subcommands: [MakeHeadCT.self, MakeChestXRay.self, MakeAbdomenCT.self, MakeBrainMR.self])
 }
 
