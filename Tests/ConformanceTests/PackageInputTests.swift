@@ -99,7 +99,7 @@ extension EndToEnd {
                     $0.reason.contains("2 series for channel FLAIR") ? $0 : nil
                 }
             }
-            #expect(ambiguous?.reason.contains(study.series(1)) == true, "\(try node.worklist())\n\(node.output)")
+            #expect(ambiguous?.reason.contains(study.series(1)) == true, "\(node.output)")
             #expect(ambiguous?.reason.contains(study.series(2)) == true)
             #expect(ambiguous?.state == "notAnalysed")
             #expect(node.stop() == 0)

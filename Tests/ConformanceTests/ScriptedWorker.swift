@@ -64,7 +64,7 @@ struct ScriptedWorker {
 
     func set(_ name: String, _ isThere: Bool = true) {
         if isThere {
-            FileManager.default.createFile(atPath: directory.file(name), contents: nil)
+            _ = FileManager.default.createFile(atPath: directory.file(name), contents: nil)
         } else {
             try? FileManager.default.removeItem(atPath: directory.file(name))
         }

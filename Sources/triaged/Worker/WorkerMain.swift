@@ -20,7 +20,7 @@ struct WorkerMain {
     private init(threads: Int?) throws(InferenceError) {
         output = dup(1)
         dup2(2, 1)
-        engine = try Engine(threads: threads)
+        engine = try Engine(EngineOptions(threads: threads))
     }
 
     static func run(threads: Int?) {
