@@ -31,7 +31,7 @@ final class BundleConfiguration {
         var value = file.root
         for (position, part) in parts.enumerated() {
             // A reference half-way is followed, and the rest looked up behind it.
-            if let text = value.text, let target = Self.reference(text) {
+            if let text = value.text, let target = Self.target(text) {
                 return try raw(([target] + parts[position...]).joined(separator: "#"), trail: trail + [id])
             }
             let prefix = parts[...position].joined(separator: "#")
@@ -95,7 +95,7 @@ final class BundleConfiguration {
         var id = id
         var trail: [String] = []
         while let value = try raw(id, trail: trail) {
-            guard let text = value.text, let target = Self.reference(text) else { return (id, value) }
+            guard let text = value.text, let target = Self.target(text) else { return (id, value) }
             log.note(.used, id, in: file.name, value: value, why: "refers to \(target)")
             trail.append(id)
             id = target
@@ -132,6 +132,11 @@ final class BundleConfiguration {
             log.note(.used, target, in: file.name, value: value, why: "for \(id)")
         }
         return value
+    }
+
+    /// A reference, with or without the `$` of an expression.
+    private static func target(_ text: String) -> String? {
+        reference(text.hasPrefix("$") ? text.dropFirst().trimmingCharacters(in: .whitespaces) : text)
     }
 
     /// `@id`, `@id#path`, `@id::path`, and `%::id` or `%#id`, which copies within the file.

@@ -87,9 +87,7 @@ struct BundleOutputs {
 
     private func named(_ name: String, label: String) -> SegmentName {
         var segment = SegmentName(name)
-        if !segment.isKnown {
-            log.warn("\(name): no SNOMED CT code is known for it; it is coded in \(SegmentName.ownScheme)")
-        }
+        if !segment.isKnown { log.noteUncoded(name) }
         segment.label = label
         return segment
     }

@@ -38,7 +38,7 @@ package struct ConfigFile: Sendable {
             throw .unreadable(file: file, reason: "is nested deeper than \(maximumDepth)")
         }
         do {
-            guard let node = try Yams.compose(yaml: text) else {
+            guard let node = try Yams.compose(yaml: joined(text)) else {
                 throw ImportError.unreadable(file: file, reason: "is empty")
             }
             var left = maximumValues
@@ -46,9 +46,19 @@ package struct ConfigFile: Sendable {
         } catch let error as ImportError {
             throw error
         } catch {
-            if let value = try? JSONDecoder().decode(Plain.self, from: Data(text.utf8)) { return value.value }
             let reason = "\(error)".split(separator: "\n").prefix(2).joined(separator: " ")
             throw .unreadable(file: file, reason: "is neither JSON nor YAML: \(reason)")
+        }
+    }
+
+    /// YAML knows no pairs of surrogates, with which JSON writes what lies beyond 16 bits.
+    private static func joined(_ text: String) -> String {
+        guard text.contains("\\u") else { return text }
+        return text.replacing(/\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})/) { match in
+            guard let high = UInt32(match.1, radix: 16), let low = UInt32(match.2, radix: 16),
+                let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
+            else { return String(match.0) }
+            return String(Character(scalar))
         }
     }
 
@@ -97,40 +107,6 @@ package struct ConfigFile: Sendable {
             default: return node.float.map(ConfigValue.number) ?? .text(scalar.string)
             }
         case .alias: throw .unreadable(file: file, reason: "has an alias that leads nowhere")
-        }
-    }
-
-    private struct Plain: Decodable {
-        var value: ConfigValue
-
-        private struct Key: CodingKey {
-            var stringValue: String
-            var intValue: Int? { nil }
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
-        }
-
-        init(from decoder: any Decoder) throws {
-            if let object = try? decoder.container(keyedBy: Key.self) {
-                let keys = object.allKeys.sorted { $0.stringValue < $1.stringValue }
-                value = .object(
-                    try keys.map { .init(key: $0.stringValue, value: try object.decode(Plain.self, forKey: $0).value) })
-            } else if var items = try? decoder.unkeyedContainer() {
-                var list: [ConfigValue] = []
-                while !items.isAtEnd { list.append(try items.decode(Plain.self).value) }
-                value = .list(list)
-            } else {
-                let single = try decoder.singleValueContainer()
-                if single.decodeNil() {
-                    value = .null
-                } else if let boolean = try? single.decode(Bool.self) {
-                    value = .boolean(boolean)
-                } else if let number = try? single.decode(Double.self) {
-                    value = .number(number)
-                } else {
-                    value = .text(try single.decode(String.self))
-                }
-            }
         }
     }
 }

@@ -58,9 +58,7 @@ struct DatasetLabels {
         let labels = ManifestDefaults.unique(entries.map(\.name))
         return zip(entries, labels).map { entry, label in
             var name = SegmentName(entry.name)
-            if !name.isKnown {
-                log.warn("\(entry.name): no SNOMED CT code is known for it; it is coded in \(SegmentName.ownScheme)")
-            }
+            if !name.isKnown { log.noteUncoded(entry.name) }
             name.label = label
             return ManifestDefaults.output(name, channel: entry.channel, threshold: 0.5, confidence: .mean)
         }

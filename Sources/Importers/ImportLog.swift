@@ -27,8 +27,17 @@ final class ImportLog {
         places[file + "\0" + path].map { report.fields[$0].fate }
     }
 
+    /// Names in a coding scheme of our own, in one warning.
+    func noteUncoded(_ name: String) {
+        let head = "no SNOMED CT code is known for these, which are coded in \(SegmentName.ownScheme): "
+        if let place = report.warnings.firstIndex(where: { $0.hasPrefix(head) }) {
+            report.warnings[place] += ", " + name
+        } else {
+            report.warnings.append(head + name)
+        }
+    }
+
     func warn(_ text: String) { if !report.warnings.contains(text) { report.warnings.append(text) } }
-    func add(source: ImportReport.Source) { report.sources.append(source) }
 
     var refusals: [ImportError.Refusal] {
         report.fields.filter { $0.fate == .refused }.map {

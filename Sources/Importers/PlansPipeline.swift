@@ -84,13 +84,7 @@ struct PlansPipeline {
         switch schemes[0] {
         case "CTNormalization": return try ct()
         case "ZScoreNormalization":
-            if masked[0] {
-                log.note(
-                    .overridden, configuration.path("use_mask_for_norm"), in: plans.name, value: .boolean(true),
-                    why: "voxels that are not 0 stand for the nonzero region with its holes filled")
-                log.warn("normalisation leaves out voxels of value 0 inside the nonzero region, which nnU-Net takes in")
-            }
-            var rule = ManifestParts.normalization(masked[0] ? .nonzero : .all, channelWise: true)
+            var rule = ManifestParts.normalization(masked[0] ? .filled : .all, channelWise: true)
             rule.minimumDeviation = 1e-8
             return [.normalize(rule)]
         case "RescaleTo01Normalization": return [.scaleMinMax(to: 0...1, channelWise: true)]

@@ -7,6 +7,7 @@ import DICOM
 import Foundation
 import Glibc
 import Index
+import Inference
 import Models
 
 struct Check: ParsableCommand {
@@ -49,7 +50,9 @@ struct Check: ParsableCommand {
             if results.isEmpty {
                 print("\(configuration.modelsDirectory): no model package; every study is out of scope")
             }
-            return results.flatMap { result -> [String] in
+            // The engine is started only where there is something to run on it.
+            var engine: Engine?
+            return try results.flatMap { result -> [String] in
                 switch result {
                 case .success(let package):
                     if package.identity.isDemonstration, !configuration.allowDemonstration {
@@ -57,15 +60,11 @@ struct Check: ParsableCommand {
                             "\(package.folder): for demonstration only; models.allowDemonstration is false, so that it never runs"
                         )
                     }
-                    let resolved = package.resolved(among: results.compactMap { try? $0.get() })
-                    let problem =
-                        resolved.hindrance ?? AnalysisDesk.refusal(of: resolved, memory: configuration.inferenceMemory)
-                    return problem.map { ["\(package.folder): cannot run: \($0)"] } ?? []
-                case .failure(let error):
-                    // No fault of the installation: the package waits for its weights, and the worklist says so.
-                    guard case .incomplete = error else { return "\(error)".split(separator: "\n").map(String.init) }
-                    print("\(error); it never runs, and what it claims is not analysed")
-                    return []
+                    guard try GoldenVectors.read(in: package.folder) != nil else { return [] }
+                    let tester = try engine ?? Engine()
+                    engine = tester
+                    return try SelfTest(engine: tester).failures(of: package).map { "\(package.folder): \($0)" }
+                case .failure(let error): return "\(error)".split(separator: "\n").map(String.init)
                 }
             }
         } catch { return ["\(error)"] }

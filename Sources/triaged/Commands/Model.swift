@@ -3,16 +3,23 @@
 
 import ArgumentParser
 import DICOM
-import Inference
 import Models
 
 struct Model: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, shows, checks and tries model packages.",
-        subcommands: [List.self, Show.self, Check.self, Segment.self])
+        abstract: "Imports, lists, shows, checks, measures and tries model packages.",
+        subcommands: [
+            List.self, Show.self, ModelCheck.self, ModelImport.self, ModelGolden.self, ModelBench.self,
+            Segment.self,
+        ])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The packages in a directory, a line each.")
+        static let configuration = CommandConfiguration(
+            abstract: "The packages in a directory, a line each: name, version, use, state, licence, title.",
+            discussion: """
+                The state is ok, or incomplete (a network is not there yet: the package never runs). An invalid package has a line \
+                for each reason instead. The exit status is 1 where a package is invalid.
+                """)
         @Argument(help: "Directory of model packages.") var directory: String
 
         func run() throws {
@@ -20,17 +27,24 @@ struct Model: ParsableCommand {
             do {
                 for result in try ModelPackage.loadAll(directory: directory) {
                     switch result {
-                    case .success(let package):
+                    case .success(let package): print(Self.line(package.manifest, state: "ok"))
+                    case .failure(.incomplete(let manifest, _, let missing)):
                         print(
-                            "\(package.identity.name) \(package.identity.version)  \(package.manifest.use.rawValue)  \(package.manifest.title)"
-                        )
+                            Self.line(manifest, state: "incomplete (\(missing.joined(separator: ", ")) is not there)"))
                     case .failure(let error):
-                        print("\(error)")
+                        for line in "\(error)".split(separator: "\n") { print("invalid: \(line)") }
                         isWhole = false
                     }
                 }
             } catch { throw Failure(error) }
             if !isWhole { throw ExitCode(1) }
+        }
+
+        private static func line(_ manifest: Manifest, state: String) -> String {
+            [
+                manifest.name, manifest.version, manifest.use.rawValue, state,
+                manifest.licence.spdx + (manifest.licence.isNonCommercial ? " (non-commercial)" : ""), manifest.title,
+            ].joined(separator: "  ")
         }
     }
 
@@ -39,35 +53,16 @@ struct Model: ParsableCommand {
         @Argument(help: "Folder of a model package.") var package: String
 
         func run() throws {
-            do {
+            do throws(PackageError) {
                 let package = try ModelPackage.load(folder: package)
-                let manifest = package.manifest
-                print("\(manifest.title)\n  name          \(manifest.name) \(manifest.version)")
-                print("  manufacturer  \(manifest.manufacturer)\n  use           \(manifest.use.rawValue)")
-                print(
-                    "  licence       \(manifest.licence.spdx)\(manifest.licence.isNonCommercial ? ", non-commercial" : "")"
-                )
-                print("  digest        \(package.identity.digest)\n  intended use  \(manifest.intendedUse)")
-                for output in manifest.outputs where output.isReported {
-                    print(
-                        "  finds         \(output.label) (\(output.code.value), \(output.code.scheme)), \(output.priority.rawValue), from \(output.minimumVolume) mL"
-                    )
-                }
-            } catch { throw Failure(error) }
-        }
-    }
-
-    struct Check: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Validates a package and loads its network into the engine; one line per problem.")
-        @Argument(help: "Folder of a model package.") var package: String
-
-        func run() throws {
-            do {
-                let package = try ModelPackage.load(folder: package)
-                try Engine().prepare(package)
-                print("\(package.identity.name) \(package.identity.version): ok")
-            } catch { throw Failure(error) }
+                ModelDescription(manifest: package.manifest, state: "ok", digest: package.identity.digest).print()
+            } catch {
+                guard case .incomplete(let manifest, _, let missing) = error else { throw Failure(error) }
+                ModelDescription(
+                    manifest: manifest, state: "incomplete: \(missing.joined(separator: ", ")) is not there",
+                    digest: nil
+                ).print()
+            }
         }
     }
 }

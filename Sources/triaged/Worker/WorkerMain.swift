@@ -65,9 +65,14 @@ struct WorkerMain {
         }
     }
 
-    private mutating func package(_ folder: String) throws(PackageError) -> ModelPackage {
+    private mutating func package(_ folder: String) throws -> ModelPackage {
         if let known = packages[folder] { return known }
         let loaded = try ModelPackage.load(folder: folder)
+        // A package that no longer gives what it gave is as wrong as one whose network was changed.
+        let failures = try SelfTest(engine: engine).failures(of: loaded)
+        guard failures.isEmpty else {
+            throw InferenceError.mismatch(package: loaded.identity.name, reason: failures.joined(separator: "; "))
+        }
         packages[folder] = loaded
         return loaded
     }
