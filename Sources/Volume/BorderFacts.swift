@@ -14,6 +14,9 @@ package struct BorderFacts: Sendable, Equatable {
     /// From 0: slices of which more than a hundredth of the border is body.
     package var touchingSlices: [Int] = []
 
+    /// Of the whole border.
+    package var share = 0.0
+
     package var largest: Double { max(firstColumn, lastColumn, firstRow, lastRow) }
 
     init(_ volume: VoxelVolume, ninetyNinth: Float) {
@@ -35,6 +38,8 @@ package struct BorderFacts: Sendable, Equatable {
         lastColumn = Double(counts.reduce(0) { $0 + $1.1 }) / Double(rows * slices)
         firstRow = Double(counts.reduce(0) { $0 + $1.2 }) / Double(columns * slices)
         lastRow = Double(counts.reduce(0) { $0 + $1.3 }) / Double(columns * slices)
+        let all = counts.reduce(0) { $0 + $1.0 + $1.1 + $1.2 + $1.3 }
+        share = Double(all) / Double(2 * (rows + columns) * slices)
         touchingSlices = counts.indices.filter { slice in
             let (left, right, top, bottom) = counts[slice]
             return Double(left + right + top + bottom) > 0.01 * Double(2 * (rows + columns))

@@ -59,10 +59,16 @@ package struct DeclaredFacts: Hashable, Sendable {
         sequenceName = text(.sequenceName)
         if sequenceName.isEmpty { sequenceName = text(.pulseSequenceName) }
         scanningSequence = text(.scanningSequence)
+        let own = Tag.unassignedPerFrameConvertedAttributesSequence
+        let common = Tag.unassignedSharedConvertedAttributesSequence
         echoTime = number(
-            .echoTime,
-            [(.mrEchoSequence, .effectiveEchoTime), (.unassignedSharedConvertedAttributesSequence, .echoTime)])
-        repetitionTime = number(.repetitionTime, [(.mrTimingAndRelatedParametersSequence, .repetitionTime)])
+            .echoTime, [(.mrEchoSequence, .effectiveEchoTime), (own, .echoTime), (common, .echoTime)])
+        repetitionTime = number(
+            .repetitionTime,
+            [
+                (.mrTimingAndRelatedParametersSequence, .repetitionTime), (own, .repetitionTime),
+                (common, .repetitionTime),
+            ])
         inversionTime = number(.inversionTime, [(.mrModifierSequence, .inversionTimes)])
         magneticFieldStrength = number(.magneticFieldStrength)
     }

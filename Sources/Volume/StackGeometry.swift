@@ -10,6 +10,8 @@ struct StackGeometry {
     var planes: [PlaneDescription]
     var grid: Grid
     var notes: [String] = []
+    /// The largest difference of a step from the median one, as a share of it.
+    var unevenSpacing = 0.0
     /// Of the first file given, whose frame may not be part of the stack; the range of values is of all slices.
     var declared: DeclaredFacts
 
@@ -41,6 +43,9 @@ struct StackGeometry {
             throw .mixedOrientation(slice: index + 1, of: planes.count, degrees: plane.angle(to: reference))
         }
         try StackGeometry.checkSpacing(planes, normal)
+        let steps = zip(planes, planes.dropFirst()).map { ($1.position - $0.position).dot(normal) }.sorted()
+        let middle = steps[steps.count / 2]
+        unevenSpacing = max(middle - steps[0], steps[steps.count - 1] - middle) / middle
 
         let count = planes.count
         let step = (planes[count - 1].position - planes[0].position) * (1 / Double(count - 1))

@@ -7,11 +7,13 @@ import Dispatch
 /// What the voxels themselves show, for quality gates to judge: numbers, no opinion. Of a colour image, the facts are
 /// of its first channel. Thread: blocks, and measures on all cores.
 package struct VolumeFacts: Sendable, Equatable {
+    package var geometry: GeometryFacts?
     package var values: ValueFacts
     package var motion: MotionFacts?
     package var border: BorderFacts
 
     package init(_ volume: VoxelVolume) {
+        geometry = GeometryFacts(volume)
         values = ValueFacts(volume)
         motion = MotionFacts(volume)
         border = BorderFacts(volume, ninetyNinth: values.ninetyNinth)
@@ -27,7 +29,7 @@ package struct ValueFacts: Sendable, Equatable {
     /// To within 1/65,536 of the range.
     package var firstPercentile: Float = 0
     package var ninetyNinth: Float = 0
-    /// Share of voxels within 100 of −1000 HU; nil unless the unit is the Hounsfield unit.
+    /// Share of voxels below −900 HU, finite ones; nil unless the unit is the Hounsfield unit.
     package var airShare: Double?
     /// Share of voxels at the largest value that the stored bits can express; nil where that is unknown.
     package var saturatedShare: Double?
@@ -99,7 +101,7 @@ private struct SliceSums {
             if value > maximum { maximum = value }
             sum += Double(value)
             squares += Double(value) * Double(value)
-            if value >= -1100, value <= -900 { air += 1 }
+            if value < -900 { air += 1 }
             if value >= top { saturated += 1 }
         }
     }

@@ -49,10 +49,12 @@ extension VoxelVolume {
         guard !overflow, voxels <= options.maximumVoxels else {
             throw .tooLarge(voxels: overflow ? .max : voxels, limit: options.maximumVoxels)
         }
-        return VoxelVolume(
+        var volume = VoxelVolume(
             grid: stack.grid, voxels: try FrameDecoding.decode(stack.planes.map(\.task)),
             unit: first.isCT ? hounsfieldUnit : arbitraryUnit, frames: stack.planes.map(\.source),
             notes: stack.notes, declared: stack.declared)
+        volume.unevenSpacing = stack.unevenSpacing
+        return volume
     }
 
     /// On all cores; the first file in the order given that is refused speaks for all.

@@ -31,6 +31,8 @@ package struct VoxelVolume: Sendable {
     package var unit: Code
     /// The frame that each slice was read from.
     package var frames: [SourceFrame]
+    /// The largest difference of a step between slices from the median step, as a share of it.
+    package var unevenSpacing = 0.0
     /// What the first image's header says.
     package var declared: DeclaredFacts
     /// What is odd about the series and did not refuse it, in plain words.

@@ -75,7 +75,7 @@ import Testing
     {
         let (_, study) = try brain { ($0.form, $0.sequences) = (form, [.flair]) }
         let declared = try folder.read(study.files).declared
-        #expect(declared.modality == "MR" && declared.echoTime == 110)
+        #expect(declared.modality == "MR" && declared.echoTime == 110 && declared.repetitionTime == 9000)
         if form != .converted { #expect(declared.inversionTime == 2500 && declared.magneticFieldStrength == 3) }
         #expect(declared.bitsStored == 16 && declared.valueRange == 0...65_535)
     }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DCMTK
 import DICOM
 import Phantoms
 import Testing
@@ -117,7 +118,7 @@ import Testing
             volume(20, 10, 4) { column, row, slice in slice == 2 && column >= 10 && row >= 5 ? 40 : -1000 }
         ).border
         #expect(cut.lastColumn == 0.125 && cut.lastRow == 0.125 && cut.firstColumn == 0 && cut.firstRow == 0)
-        #expect(cut.touchingSlices == [2])
+        #expect(cut.touchingSlices == [2] && cut.share == 15.0 / 240)
         let mr = VolumeFacts(
             volume(20, 10, 4, unit: VoxelVolume.arbitraryUnit) { column, _, _ in column == 0 ? 90 : column > 9 ? 800 : 5
             }
@@ -129,6 +130,19 @@ import Testing
                     column == 0 ? 70 : column > 9 ? 800 : 5
                 }
             ).border.firstColumn == 0)
+    }
+
+    @Test("a stack's tilt and its least even step are measured") func geometry() throws {
+        let even = try #require(VolumeFacts(Phantom { ($0.slices, $0.sliceSpacing) = (12, 5) }.volume()).geometry)
+        #expect(even.tilt < 1e-5 && even.unevenSpacing < 1e-9 && abs(even.sliceSpacing - 5) < 1e-9)
+        let phantom = try Phantom { ($0.slices, $0.sliceSpacing, $0.tilt) = (12, 5, 12) }
+        let tilted = try #require(VolumeFacts(phantom.volume()).geometry)
+        #expect(abs(tilted.tilt - 12) < 1e-4 && abs(tilted.sliceSpacing - 5 * 0.9781476) < 1e-4)
+        let uneven = try Phantom { ($0.slices, $0.sliceSpacing, $0.pixelSpacing) = (12, 5, 2) }
+        try uneven.edit(5) { (item) throws(DCMTKError) in try item.set(Tag(0x0020, 0x0032), "-36\\-28\\-2.45") }
+        #expect(abs((try #require(VolumeFacts(uneven.volume()).geometry)).unevenSpacing - 0.01) < 1e-9)
+        #expect(GeometryFacts(volume(4, 4, 1) { _, _, _ in 1 }) == nil)
+        #expect(GeometryFacts(volume(4, 4, 9, placement: .image) { _, _, _ in 1 }) == nil)
     }
 
     @Test("facts of colour are of its first channel") func colour() {
