@@ -78,27 +78,6 @@ package struct Finding: Sendable, Codable, Equatable {
     }
 }
 
-/// Which voxels of a source volume belong to a finding: one byte a voxel, 0 or 1, in the grid's order.
-package struct Mask: Sendable, Equatable {
-    package var columns: Int
-    package var rows: Int
-    package var slices: Int
-    package var voxels: [UInt8]
-
-    package init(columns: Int, rows: Int, slices: Int, voxels: [UInt8]) {
-        precondition(voxels.count == columns * rows * slices)
-        self.columns = columns
-        self.rows = rows
-        self.slices = slices
-        self.voxels = voxels
-    }
-
-    package func isEmpty(slice: Int) -> Bool {
-        let size = columns * rows
-        return !voxels[slice * size..<(slice + 1) * size].contains { $0 != 0 }
-    }
-}
-
 /// The model package that a result comes from, as results and the worklist name it.
 package struct ModelIdentity: Hashable, Sendable, Codable {
     /// The package's name, such as "head-ct-hyperdensity".

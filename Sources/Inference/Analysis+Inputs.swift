@@ -11,8 +11,13 @@ extension Analysis {
     package func run(
         _ package: ModelPackage, on volumes: [VoxelVolume], shouldStop: @escaping () -> Bool = { false }
     ) throws(InferenceError) -> AnalysisResult {
-        guard volumes.count == 1 else { throw .unsupported("a package that reads several series") }
         let volume = volumes[0]
+        if volumes.count > 1 {
+            guard package.manifest.region == nil else {
+                throw .unsupported("a package that reads several series within a region")
+            }
+            return try mark(package, volumes, progress: { _ in }, shouldStop: shouldStop)
+        }
         guard let other = package.regionPackages.first, let region = package.manifest.region else {
             return try run(package, on: volume, shouldStop: shouldStop)
         }
@@ -57,13 +62,14 @@ struct VoxelBox: Equatable {
         var low = [Int.max, Int.max, Int.max]
         var high = [Int.min, Int.min, Int.min]
         for mask in masks {
-            for index in mask.voxels.indices where mask.voxels[index] != 0 {
-                let place = [
-                    index % mask.columns, index / mask.columns % mask.rows, index / (mask.columns * mask.rows),
-                ]
-                for axis in 0..<3 {
-                    low[axis] = min(low[axis], place[axis])
-                    high[axis] = max(high[axis], place[axis])
+            for slice in mask.blockSlices {
+                for row in mask.blockRows {
+                    let line = mask.line(row: row, slice: slice)
+                    guard let first = line.firstIndex(where: { $0 != 0 }), let last = line.lastIndex(where: { $0 != 0 })
+                    else { continue }
+                    let start = mask.blockColumns.lowerBound - line.startIndex
+                    low = [min(low[0], start + first), min(low[1], row), min(low[2], slice)]
+                    high = [max(high[0], start + last), max(high[1], row), max(high[2], slice)]
                 }
             }
         }
@@ -79,16 +85,14 @@ struct VoxelBox: Equatable {
 
     /// The mask of the block, on the whole grid.
     func restore(_ mask: Mask, to grid: Grid) -> Mask {
-        var voxels = [UInt8](repeating: 0, count: grid.count)
-        var next = 0
-        for slice in slices {
-            for row in rows {
-                let start = grid.index(column: columns.lowerBound, row: row, slice: slice)
-                voxels.replaceSubrange(start..<start + columns.count, with: mask.voxels[next..<next + columns.count])
-                next += columns.count
-            }
+        func moved(_ range: Range<Int>, by start: Int) -> Range<Int> {
+            range.lowerBound + start..<range.upperBound + start
         }
-        return Mask(columns: grid.columns, rows: grid.rows, slices: grid.slices, voxels: voxels)
+        return Mask(
+            columns: grid.columns, rows: grid.rows, slices: grid.slices,
+            blockColumns: moved(mask.blockColumns, by: columns.lowerBound),
+            blockRows: moved(mask.blockRows, by: rows.lowerBound),
+            blockSlices: moved(mask.blockSlices, by: slices.lowerBound), block: mask.block)
     }
 }
 

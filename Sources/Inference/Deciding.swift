@@ -3,141 +3,187 @@
 
 import DICOM
 import Dispatch
-import Glibc
 import Models
 
-extension Channels {
-    var voxels: Int { lattice.count }
+/// Decides, slab by slab, which voxels belong to which output: on the lattice that the sampler reads the network's at.
+/// Each target voxel is decided once, with the slab that holds the planes it lies between.
+/// Belongs to one thread; uses Dispatch's for the rows.
+final class Decider {
+    private let outputs: [Manifest.Output]
+    private let decision: Manifest.Decision
+    private let byChannel: [Int: [Int]]
+    private let examinedChannel: Int?
+    /// By order of the slab's dimensions.
+    private let sampler: ([Int]) -> Sampler
+    private var made: Sampler?
+    private let limit: Int
+    /// One an output.
+    private(set) var marked: [MarkedVoxels]
+    /// Voxels above 0.5 in the channel that the manifest names for what was examined.
+    private(set) var examined = 0
+    private(set) var seconds = 0.0
+    /// Of the lattice on which is decided.
+    let shape: [Int]
 
-    mutating func activate(_ activation: Manifest.Decision.Activation) {
-        let voxels = voxels
-        let count = count
-        let depth = lattice.shape[0]
-        values.withUnsafeMutableBufferPointer { buffer in
-            switch activation {
-            case .none: break
-            case .sigmoid: transform(buffer) { 1 / (1 + expf(-$0)) }
-            case .softmax:
-                // Each voxel is written by one iteration.
-                nonisolated(unsafe) let buffer = buffer
-                DispatchQueue.concurrentPerform(iterations: depth) { d in
-                    let plane = voxels / depth
-                    for i in d * plane..<(d + 1) * plane {
-                        var top = -Float.infinity
-                        for c in 0..<count { top = max(top, buffer[c * voxels + i]) }
-                        var sum: Float = 0
-                        for c in 0..<count {
-                            buffer[c * voxels + i] = expf(buffer[c * voxels + i] - top)
-                            sum += buffer[c * voxels + i]
-                        }
-                        for c in 0..<count { buffer[c * voxels + i] /= sum }
-                    }
-                }
+    /// - Parameters:
+    ///   - limit: bytes of marked voxels, beyond which the run is refused.
+    ///   - sampler: from the network's lattice, its dimensions in the given order, to the lattice on which is decided.
+    init(
+        _ manifest: Manifest, shape: [Int], limit: Int = .max, sampler: @escaping (_ order: [Int]) -> Sampler
+    ) {
+        outputs = manifest.outputs
+        decision = manifest.decision
+        byChannel = Dictionary(grouping: outputs.indices) { manifest.outputs[$0].channel }
+        examinedChannel = manifest.quality.examined?.channel
+        self.shape = shape
+        self.limit = limit
+        self.sampler = sampler
+        marked = manifest.outputs.map {
+            if case .fixed = $0.confidence { MarkedVoxels(keepsValues: false) } else { MarkedVoxels(keepsValues: true) }
+        }
+    }
+
+    /// What one target plane gave: runs in order, with the output that each belongs to.
+    private struct Part {
+        var runs: [(output: Int, run: MarkedVoxels.Run)] = []
+        var values: [Float] = []
+        var examined = 0
+    }
+
+    func take(_ slab: Slab) throws(InferenceError) {
+        let start = ContinuousClock.now
+        let sampler = made ?? sampler(slab.order)
+        made = sampler
+        var parts = [Part](repeating: Part(), count: shape[0])
+        parts.withUnsafeMutableBufferPointer { parts in
+            // Each plane writes its own part; the slab is only read.
+            nonisolated(unsafe) let parts = parts
+            nonisolated(unsafe) let slab = slab
+            nonisolated(unsafe) let decider = self
+            DispatchQueue.concurrentPerform(iterations: parts.count) { d in
+                decider.decide(slab, sampler, d, into: &parts[d])
             }
         }
-    }
-
-    /// mL of the voxels whose value in a channel is greater.
-    func volume(above threshold: Float, channel: Int) -> Double {
-        let count = values.withUnsafeBufferPointer { values in
-            values[channel * voxels..<(channel + 1) * voxels].reduce(0) { $0 + ($1 > threshold ? 1 : 0) }
+        for part in parts {
+            var offset = 0
+            part.values.withUnsafeBufferPointer { values in
+                for (output, run) in part.runs {
+                    let length = Int(run.length)
+                    marked[output].append(
+                        run, values: UnsafeBufferPointer(rebasing: values[offset..<offset + length]), rows: shape[1])
+                    offset += length
+                }
+            }
+            examined += part.examined
         }
-        return Double(count) * lattice.voxelVolume / 1000
+        let bytes = marked.reduce(0) { $0 + $1.bytes }
+        if bytes > limit {
+            throw .refused([
+                "what the network marked takes \(bytes >> 20) MiB, and the package's budget leaves \(limit >> 20) MiB"
+            ])
+        }
+        seconds += start.duration(to: .now).seconds
     }
 
-    /// What belongs to `output`, read at the voxels of `target`: `sampler` reads this lattice there.
-    func marking(of output: Manifest.Output, rule: Manifest.Decision.Rule, sampler: Sampler) -> Marking {
-        let shape = sampler.target
-        let box = sampler.targets(of: support(of: output, rule: rule))
-        var marked = [UInt8](repeating: 0, count: shape[0] * shape[1] * shape[2])
-        guard !box.isEmpty else { return Marking(shape: shape, voxels: marked, within: box) }
-        let threshold = Float(output.threshold)
-        let voxels = voxels
-        let width = box.shape[2]
-        values.withUnsafeBufferPointer { values in
-            marked.withUnsafeMutableBufferPointer { marked in
-                // Each D writes its own part.
-                nonisolated(unsafe) let marked = marked
-                nonisolated(unsafe) let channels = values.baseAddress!
-                DispatchQueue.concurrentPerform(iterations: box.shape[0]) { part in
-                    let d = box.lower[0] + part
-                    let row = UnsafeMutablePointer<Float>.allocate(capacity: width)
-                    let best = UnsafeMutablePointer<Float>.allocate(capacity: width)
-                    defer {
-                        row.deallocate()
-                        best.deallocate()
+    private func decide(_ slab: Slab, _ sampler: Sampler, _ d: Int, into part: inout Part) {
+        let width = shape[2]
+        let activatesHere = decision.activatesAfterRestore && decision.activation != .none
+        // All channels of a row at once, where they are activated here.
+        let held = activatesHere ? slab.channels : 1
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: (held + 1) * width) { memory in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: width) { owners in
+                let (best, rows) = (memory.baseAddress!, memory.baseAddress! + width)
+                let owner = owners.baseAddress!
+                for h in 0..<shape[1] {
+                    let range = sampler.range(d: d, h: h, readingFrom: slab.readable)
+                    guard !range.isEmpty else { continue }
+                    func read(_ c: Int, into row: UnsafeMutablePointer<Float>) {
+                        sampler.read(
+                            slab.values + c * slab.stride, firstPlane: slab.planes.lowerBound, d: d, h: h,
+                            range: range, into: row)
                     }
-                    for h in box.lower[1]..<box.upper[1] {
-                        let start = (d * shape[1] + h) * shape[2] + box.lower[2]
-                        let range = box.lower[2]..<box.upper[2]
-                        sampler.read(channels + output.channel * voxels, d: d, h: h, range: range, into: row)
-                        switch rule {
-                        case .threshold, .regions:
-                            for w in 0..<width where row[w] > threshold { marked[start + w] = 1 }
-                        case .argmax:
-                            // The first of equal channels wins, as in numpy.
-                            for w in 0..<width { marked[start + w] = 1 }
-                            for c in 0..<count where c != output.channel {
-                                sampler.read(channels + c * voxels, d: d, h: h, range: range, into: best)
-                                for w in 0..<width where best[w] > row[w] || (best[w] == row[w] && c < output.channel) {
-                                    marked[start + w] = 0
-                                }
+                    if activatesHere {
+                        for c in 0..<held { read(c, into: rows + c * width) }
+                        activate(rows, channels: held, stride: width, count: range.count, decision.activation)
+                    }
+                    /// The activated values of a channel in this row.
+                    func channel(_ c: Int) -> UnsafePointer<Float> {
+                        if activatesHere { return UnsafePointer(rows + c * width) }
+                        read(c, into: rows)
+                        return UnsafePointer(rows)
+                    }
+                    let place = Row(row: Int32(d * shape[1] + h), start: Int32(range.lowerBound), count: range.count)
+                    if let examinedChannel {
+                        let row = channel(examinedChannel)
+                        for w in 0..<range.count where row[w] > 0.5 { part.examined += 1 }
+                    }
+                    switch decision.rule {
+                    case .argmax:
+                        greatest(slab.channels, range.count, best, owner, channel)
+                        emit(place, best, owner, into: &part) { self.byChannel[Int($0)] ?? [] }
+                    case .regions:
+                        for w in 0..<range.count { owner[w] = -1 }
+                        for (index, output) in outputs.enumerated() {
+                            let row = channel(output.channel)
+                            let threshold = Float(output.threshold)
+                            for w in 0..<range.count where row[w] > threshold {
+                                owner[w] = Int32(index)
+                                best[w] = row[w]
                             }
                         }
+                        emit(place, best, owner, into: &part) { $0 < 0 ? [] : [Int($0)] }
+                    case .threshold:
+                        for (index, output) in outputs.enumerated() {
+                            let row = channel(output.channel)
+                            let threshold = Float(output.threshold)
+                            for w in 0..<range.count { owner[w] = row[w] > threshold ? Int32(index) : -1 }
+                            emit(place, row, owner, into: &part) { $0 < 0 ? [] : [Int($0)] }
+                        }
                     }
                 }
             }
         }
-        return Marking(shape: shape, voxels: marked, within: box)
     }
 
-    /// The block outside of which no voxel of this lattice can make one of the output.
-    private func support(of output: Manifest.Output, rule: Manifest.Decision.Rule) -> Box {
-        guard rule != .argmax else { return Box(shape: lattice.shape) }
-        let threshold = Float(output.threshold)
-        let base = output.channel * voxels
-        let marked = values.withUnsafeBufferPointer { values in
-            [UInt8](unsafeUninitializedCapacity: voxels) { buffer, count in
-                for i in 0..<voxels { buffer[i] = values[base + i] > threshold ? 1 : 0 }
-                count = voxels
+    /// Channel and value of the greatest; the first of equals, as in numpy.
+    private func greatest(
+        _ channels: Int, _ count: Int, _ best: UnsafeMutablePointer<Float>, _ owner: UnsafeMutablePointer<Int32>,
+        _ channel: (Int) -> UnsafePointer<Float>
+    ) {
+        for w in 0..<count {
+            best[w] = -.infinity
+            owner[w] = 0
+        }
+        for c in 0..<channels {
+            let row = channel(c)
+            for w in 0..<count {
+                let isGreater = row[w] > best[w]
+                best[w] = isGreater ? row[w] : best[w]
+                owner[w] = isGreater ? Int32(c) : owner[w]
             }
         }
-        return Marking(shape: lattice.shape, voxels: marked).box
     }
 
-    /// 0 to 1: the activated values of the output's channel at the voxels of its mask, put together as the manifest says.
-    func confidence(of output: Manifest.Output, in marking: Marking, sampler: Sampler) -> Double {
-        var values: [Float] = []
-        let box = marking.box
-        let width = max(1, box.shape[2])
-        if case .fixed(let value) = output.confidence { return value }
-        self.values.withUnsafeBufferPointer { channels in
-            let channel = channels.baseAddress! + output.channel * voxels
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { row in
-                for d in box.lower[0]..<box.upper[0] {
-                    for h in box.lower[1]..<box.upper[1] {
-                        let start = (d * marking.shape[1] + h) * marking.shape[2] + box.lower[2]
-                        guard marking.voxels[start..<start + box.shape[2]].contains(1) else { continue }
-                        sampler.read(channel, d: d, h: h, range: box.lower[2]..<box.upper[2], into: row.baseAddress!)
-                        for w in 0..<box.shape[2] where marking.voxels[start + w] != 0 { values.append(row[w]) }
-                    }
-                }
+    private struct Row {
+        var row: Int32
+        var start: Int32
+        var count: Int
+    }
+
+    /// Runs of one owner, for each of the outputs that it stands for.
+    private func emit(
+        _ place: Row, _ values: UnsafePointer<Float>, _ owner: UnsafePointer<Int32>, into part: inout Part,
+        outputs: (Int32) -> [Int]
+    ) {
+        var w = 0
+        while w < place.count {
+            let first = w
+            while w < place.count, owner[w] == owner[first] { w += 1 }
+            for output in outputs(owner[first]) {
+                part.runs.append(
+                    (output, .init(row: place.row, start: place.start + Int32(first), length: Int32(w - first))))
+                part.values.append(contentsOf: UnsafeBufferPointer(start: values + first, count: w - first))
             }
         }
-        guard !values.isEmpty else { return 0 }
-        let value: Double
-        switch output.confidence {
-        case .fixed(let fixed): value = fixed
-        case .maximum: value = Double(values.max() ?? 0)
-        case .mean: value = values.reduce(0) { $0 + Double($1) } / Double(values.count)
-        case .percentile(let percentile):
-            // Linear between ranks, as numpy's default.
-            values.sort()
-            let rank = percentile / 100 * Double(values.count - 1)
-            let lower = Int(rank.rounded(.down))
-            let upper = min(lower + 1, values.count - 1)
-            value = Double(values[lower]) + (Double(values[upper]) - Double(values[lower])) * (rank - Double(lower))
-        }
-        return min(max(value, 0), 1)
     }
 }

@@ -49,7 +49,7 @@ package final class Engine {
         switch package.manifest.inference {
         case .promptable(let options): _ = try promptNetworks(of: package, options)
         case .detection(let detector): _ = try detectionNetwork(of: package, detector)
-        default: _ = try volumetricNetwork(of: package)
+        default: _ = try volumetricNetworks(of: package)
         }
     }
 

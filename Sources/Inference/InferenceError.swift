@@ -15,6 +15,8 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
     case server(ServerError)
     /// The network gave NaN or infinity.
     case notFinite(package: String)
+    /// The package's time was up before the last window; seconds.
+    case tooSlow(package: String, budget: Double)
     /// The manifest asks for what this kind of run does not do.
     case unsupported(String)
     /// `shouldStop` said so.
@@ -28,7 +30,7 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .engine, .cancelled: true
         case .server(let error): error.isTransient
-        case .refused, .mismatch, .notFinite, .unsupported: false
+        case .refused, .mismatch, .notFinite, .tooSlow, .unsupported: false
         }
     }
 
@@ -43,6 +45,8 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
         case .engine(let operation, let message): "OpenVINO could not \(operation): \(message)"
         case .server(let error): "\(error)"
         case .notFinite(let package): "package \(package): the network gave a value that is not a finite number"
+        case .tooSlow(let package, let budget):
+            "package \(package): the series was not finished within the package's budget of \(budget) seconds"
         case .unsupported(let what): "\(what) is not supported"
         case .cancelled: "stopped before it was finished"
         }
@@ -55,6 +59,7 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
         case .engine: "run `triaged check`; see whether memory was short and which operators the network uses"
         case .server(let error): error.hint
         case .notFinite: "try `precision: f32` in the manifest, or ask the model's maker"
+        case .tooSlow: "raise `budget.time` in the manifest, or give the node more processors or `precision: bf16`"
         case .cancelled: "nothing to do: the job runs again if it is still wanted"
         }
     }

@@ -229,6 +229,8 @@ private func check(_ operation: String, _ status: ov_status_e) throws(InferenceE
     // OpenVINO's messages run over lines and begin with places in its source.
     let lines = words.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }
     let told = lines.filter { !$0.isEmpty && !$0.hasPrefix("Exception from src") && !$0.hasPrefix("Check '") }
-    let message = (told.isEmpty ? lines : told).prefix(3).joined(separator: " ")
+    // The report of a graph that is not understood ends with what matters.
+    let missing = lines.filter { $0.contains("No conversion rule found") }.map { $0.drop { $0 == "-" || $0 == " " } }
+    let message = (missing.isEmpty ? told.isEmpty ? lines : told : missing).prefix(3).joined(separator: " ")
     throw .engine(operation: operation, message: message.isEmpty ? kind : "\(kind): \(message)")
 }

@@ -45,8 +45,9 @@ extension Manifest {
         package struct Background: Sendable, Equatable {
             /// A window in which no value is greater is background.
             package var atMost: Double
-            /// Raw network outputs that stand for the window, one a channel.
-            package var outputs: [Double]
+            /// Raw network outputs that stand for the window, one a channel; nil: only windows of one single value
+            /// count, and what the network gives for such a window stands for all of them.
+            package var outputs: [Double]?
         }
         /// Voxels along D, H and W.
         package var roi: [Int]

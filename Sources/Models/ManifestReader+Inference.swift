@@ -66,10 +66,9 @@ extension Manifest {
         let mirror = window.integers("mirror", count: 0...3, 0...2) ?? []
         if Set(mirror).count != mirror.count { window.fault("mirror", "names a dimension twice") }
         let background = window.section("skipBackground", keys: ["atMost", "outputs"]).map {
-            if !$0.has("outputs") { $0.fault("outputs", "is missing: what the network would give, one a channel") }
-            return Window.Background(
+            Window.Background(
                 atMost: $0.requiredNumber("atMost", -1e9...1e9),
-                outputs: $0.numbers("outputs", count: 1...4096, -1e9...1e9) ?? [])
+                outputs: $0.numbers("outputs", count: 1...4096, -1e9...1e9))
         }
         return Window(
             roi: roi, overlap: (overlap ?? []).map { $0 ?? 0 },

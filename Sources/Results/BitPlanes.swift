@@ -20,11 +20,9 @@ struct BitPlanes {
 
     /// Appends the slices of a mask that are not empty.
     mutating func append(_ mask: Mask, segment: Int) {
-        let size = mask.columns * mask.rows
-        mask.voxels.withUnsafeBytes { voxels in
-            for slice in 0..<mask.slices {
-                let plane = UnsafeRawBufferPointer(rebasing: voxels[slice * size..<(slice + 1) * size])
-                guard !isZero(plane) else { continue }
+        for slice in mask.blockSlices {
+            mask.plane(slice).withUnsafeBytes { plane in
+                guard !isZero(plane) else { return }
                 counts.append(append(plane))
                 frames.append(Frame(segment: segment, slice: slice))
             }

@@ -43,10 +43,7 @@ private struct Plane {
     init(_ mask: Mask, slice: Int) {
         columns = mask.columns
         rows = mask.rows
-        let size = columns * rows
-        pixels = mask.voxels.withUnsafeBufferPointer { voxels in
-            voxels[slice * size..<(slice + 1) * size].map { $0 != 0 }
-        }
+        pixels = mask.plane(slice).map { $0 != 0 }
     }
 
     private init(columns: Int, rows: Int, members: [Int]) {

@@ -68,11 +68,21 @@ struct Segmentation {
     }
 
     private static func overlap(_ masks: [Mask]) -> Bool {
-        guard masks.count > 1, let size = masks.first?.voxels.count else { return false }
-        var union = [UInt8](repeating: 0, count: size)
-        return union.withUnsafeMutableBytes { union in
-            masks.contains { $0.voxels.withUnsafeBytes { Self.merge($0, into: union) } }
+        guard masks.count > 1, let first = masks.first else { return false }
+        var union = [UInt8](repeating: 0, count: first.columns * first.rows * first.slices)
+        return union.withUnsafeMutableBytes { union in masks.contains { merge($0, into: union) } }
+    }
+
+    /// True, and stopped there, where a voxel is set in both.
+    private static func merge(_ mask: Mask, into union: UnsafeMutableRawBufferPointer) -> Bool {
+        for slice in mask.blockSlices {
+            for row in mask.blockRows {
+                let start = (slice * mask.rows + row) * mask.columns + mask.blockColumns.lowerBound
+                let target = UnsafeMutableRawBufferPointer(rebasing: union[start..<start + mask.blockColumns.count])
+                if mask.line(row: row, slice: slice).withUnsafeBytes({ merge($0, into: target) }) { return true }
+            }
         }
+        return false
     }
 
     /// True, and stopped there, where a voxel is set in both.

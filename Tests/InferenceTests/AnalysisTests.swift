@@ -190,9 +190,9 @@ import Volume
     func cache() throws {
         let engine = try Engine(threads: 1)
         let package = try Fixtures.package(network: "two-kernels.onnx")
-        let first = try engine.volumetricNetwork(of: package)
-        #expect(try engine.volumetricNetwork(of: package) === first)
+        let first = try engine.volumetricNetworks(of: package)[0]
+        #expect(try engine.volumetricNetworks(of: package)[0] === first)
         engine.forget(package)
-        #expect(try engine.volumetricNetwork(of: package) !== first)
+        #expect(try engine.volumetricNetworks(of: package)[0] !== first)
     }
 }

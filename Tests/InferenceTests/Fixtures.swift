@@ -80,3 +80,44 @@ enum Fixtures {
                 name: "test", version: "1", manufacturer: "test", digest: network + inference, isDemonstration: false))
     }
 }
+
+/// All channels of a run at once: [C, D, H, W].
+struct Channels {
+    var count = 0
+    var values: [Float] = []
+}
+
+extension NetworkRun {
+    /// Puts the slabs together again, each plane taken once.
+    mutating func channels(
+        of field: Field, activation: Manifest.Decision.Activation = .none
+    ) throws(InferenceError) -> Channels {
+        let shape = field.lattice.shape
+        var result = Channels()
+        var next = 0
+        try slabs(of: field, activation: activation) { (slab) throws(InferenceError) in
+            if result.count == 0 {
+                result = Channels(
+                    count: slab.channels,
+                    values: [Float](repeating: .nan, count: slab.channels * shape.reduce(1, *)))
+            }
+            var place = [0, 0, 0]
+            for c in 0..<slab.channels {
+                for p in next..<slab.planes.upperBound {
+                    for a in 0..<slab.shape[1] {
+                        for b in 0..<slab.shape[2] {
+                            place[slab.order[0]] = p
+                            place[slab.order[1]] = a
+                            place[slab.order[2]] = b
+                            let source = ((p - slab.planes.lowerBound) * slab.shape[1] + a) * slab.shape[2] + b
+                            result.values[((c * shape[0] + place[0]) * shape[1] + place[1]) * shape[2] + place[2]] =
+                                slab.values[c * slab.stride + source]
+                        }
+                    }
+                }
+            }
+            next = slab.planes.upperBound
+        }
+        return result
+    }
+}

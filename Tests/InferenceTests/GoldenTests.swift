@@ -94,9 +94,8 @@ private func worst(_ a: [Float], _ b: [Float]) -> Float {
         let engine = try Engine(threads: 1)
         let volume = Fixtures.volume(try Fixtures.floats(golden.input), shape: golden.shape)
         var steps: [Double] = []
-        var run = NetworkRun(
-            network: try engine.volumetricNetwork(of: package), package: package, progress: { steps.append($0) },
-            shouldStop: { false })
+        var run = try NetworkRun(
+            networks: try engine.volumetricNetworks(of: package), package: package, progress: { steps.append($0) })
         let channels = try run.channels(of: preprocess(volume, []))
         #expect(channels.count == 2)
         #expect(steps.last == 1 && steps == steps.sorted())

@@ -46,7 +46,10 @@ struct EncodeTests {
         Change(description: "template") { request, _ in request.template.reportSeriesNumber += 1 },
         Change(description: "confidence") { request, _ in request.findings[0].confidence = 0.5 },
         Change(description: "one voxel") { request, masks in
-            masks[0].voxels[masks[0].voxels.firstIndex(of: 1) ?? 0] = 0
+            var voxels = masks[0].voxels
+            voxels[voxels.firstIndex(of: 1) ?? 0] = 0
+            masks[0] = Mask(
+                columns: masks[0].columns, rows: masks[0].rows, slices: masks[0].slices, voxels: voxels)
             request.findings[0].volumeML = nil
         },
     ]

@@ -22,7 +22,9 @@ struct RefusalTests {
             masks[0] = Mask(columns: 33, rows: 30, slices: 6, voxels: [UInt8](repeating: 1, count: 33 * 30 * 6))
         },
         Change(description: "the mask of finding 2 does not fit: it is empty") { _, masks in
-            masks[1].voxels = [UInt8](repeating: 0, count: masks[1].voxels.count)
+            masks[1] = Mask(
+                columns: masks[1].columns, rows: masks[1].rows, slices: masks[1].slices, blockColumns: 0..<0,
+                blockRows: 0..<0, blockSlices: 0..<0, block: [])
         },
         Change(description: "mL, the finding says") { request, _ in request.findings[0].volumeML? *= 1.1 },
         Change(description: "a mask that is not there") { request, _ in request.findings[0].maskIndex = 2 },

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Testing
+
+@testable import Results
+
+@Suite struct MaskTests {
+    /// 3 × 4 × 5 with five voxels set, as a whole and cut to its block.
+    private let voxels: [UInt8] = {
+        var voxels = [UInt8](repeating: 0, count: 60)
+        for (column, row, slice) in [(1, 1, 2), (2, 1, 2), (1, 2, 3), (2, 3, 4), (1, 1, 4)] {
+            voxels[(slice * 4 + row) * 3 + column] = 1
+        }
+        return voxels
+    }()
+    private var whole: Mask { Mask(columns: 3, rows: 4, slices: 5, voxels: voxels) }
+    private var cut: Mask {
+        var block: [UInt8] = []
+        for slice in 2..<5 {
+            for row in 1..<4 { for column in 1..<3 { block.append(voxels[(slice * 4 + row) * 3 + column]) } }
+        }
+        return Mask(
+            columns: 3, rows: 4, slices: 5, blockColumns: 1..<3, blockRows: 1..<4, blockSlices: 2..<5, block: block)
+    }
+
+    @Test("A mask that is kept for its block is the same mask")
+    func sameMask() {
+        #expect(cut.voxels == voxels && cut == whole)
+        #expect((0..<5).map { cut.isEmpty(slice: $0) } == [true, true, false, false, false])
+        #expect((0..<5).map { whole.isEmpty(slice: $0) } == [true, true, false, false, false])
+        for slice in 0..<5 { #expect(cut.plane(slice) == Array(voxels[slice * 12..<(slice + 1) * 12])) }
+        var other = voxels
+        other[59] = 1
+        #expect(cut != Mask(columns: 3, rows: 4, slices: 5, voxels: other))
+    }
+
+    @Test("Frames packed from a block are those of the whole")
+    func packing() {
+        var (a, b) = (BitPlanes(), BitPlanes())
+        a.append(whole, segment: 0)
+        b.append(cut, segment: 0)
+        #expect(a.frames == b.frames && a.counts == b.counts && a.pixelData == b.pixelData)
+        #expect(a.counts == [2, 1, 2])
+    }
+}
