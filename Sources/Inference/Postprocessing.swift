@@ -26,6 +26,14 @@ func postprocess(
         case .restrict(let label, let margin):
             guard let region = regions[label] else { continue }
             restrict(&marking, to: region, margin: margin, spacing: lattice.spacing)
+        case .removeFew(let voxels, let connectivity):
+            keep(&marking, connectivity) { sizes in sizes.map { $0 >= voxels } }
+        case .restrictWithin(let labels, let closing, let dilation):
+            marking.restrict(to: labels.compactMap { regions[$0] }, closing: closing, dilation: dilation)
+        case .merge(let labels):
+            for label in labels { if let region = regions[label] { marking.merge(region) } }
+        case .keepSide(let side, let connectivity):
+            marking.keep(side, connectivity, lattice: lattice)
         }
         marking.shrink()
     }

@@ -90,6 +90,25 @@ extension Manifest {
         case fillHoles(inSlices: Bool)
         /// Only what lies inside another output, or within so many mm of it.
         case restrict(toLabel: String, margin: Double)
+        /// Connected components of fewer voxels go.
+        case removeFew(voxels: Int, Connectivity)
+        /// Only what lies inside several others together, closed and then dilated by cubes of so many voxels to each side.
+        case restrictWithin([String], closing: Int, dilation: Int)
+        /// Voxels of other outputs are added.
+        case merge([String])
+        /// Of the two largest components, the one that lies more to this side of the patient.
+        case keepSide(Side, Connectivity)
+
+        package enum Side: String, Sendable, CaseIterable { case left, right }
+
+        /// Outputs before this one that the step looks at.
+        package var labels: [String] {
+            switch self {
+            case .restrict(let label, _): [label]
+            case .restrictWithin(let labels, _, _), .merge(let labels): labels
+            case .removeSmall, .removeFew, .keepLargest, .keepSide, .fillHoles: []
+            }
+        }
     }
 
     /// Where in the image a score comes from.

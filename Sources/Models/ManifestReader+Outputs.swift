@@ -127,7 +127,7 @@ extension Manifest {
             laterality: code(section, "laterality"),
             priority: section.requiredChoice("priority", Priority.self) ?? .routine,
             minimumVolume: section.number("minimumVolume", 0...100_000) ?? 0,
-            confidence: confidence(section), postprocess: postprocess(section, earlier: earlier),
+            confidence: confidence(section), postprocess: postprocessing(section, earlier: earlier),
             isReported: section.boolean("report") ?? true)
     }
 
@@ -162,33 +162,5 @@ extension Manifest {
         }
         if let percentile = rule.number("percentile", 0...100) { return .percentile(percentile) }
         return .fixed(rule.number("fixed", 0...1) ?? 0)
-    }
-
-    private static func postprocess(_ section: StrictSection, earlier: [String]) -> [Postprocessing] {
-        let keys = ["removeSmall", "keepLargest", "fillHoles", "restrict"]
-        return section.steps("postprocess", keys: keys).compactMap { key, step in
-            switch key {
-            case "removeSmall":
-                guard let step = step.section(key, keys: ["volume", "connectivity"]) else { return nil }
-                return .removeSmall(volume: step.requiredNumber("volume", 0...100_000), connectivity(step))
-            case "keepLargest":
-                guard let step = step.section(key, keys: ["count", "connectivity"]) else { return nil }
-                return .keepLargest(count: step.integer("count", 1...1000) ?? 1, connectivity(step))
-            case "fillHoles":
-                enum Word: String, CaseIterable { case volume, slices }
-                return step.choice(key, Word.self).map { .fillHoles(inSlices: $0 == .slices) }
-            default:
-                guard let step = step.section(key, keys: ["to", "margin"]) else { return nil }
-                let label = step.requiredText("to")
-                if !label.isEmpty, !earlier.contains(label) {
-                    step.fault("to", "names `\(label)`, which no earlier output has as its label")
-                }
-                return .restrict(toLabel: label, margin: step.number("margin", 0...1000) ?? 0)
-            }
-        }
-    }
-
-    private static func connectivity(_ section: StrictSection) -> Connectivity {
-        section.choice("connectivity", Connectivity.self) ?? .twentySix
     }
 }
