@@ -141,3 +141,20 @@ struct Preparation {
         return try outcome.get()
     }
 }
+
+extension Lattice {
+    /// The greatest lattice that steps can make of this one, before its voxels are known: crops cut nothing off, and add
+    /// their margins where these may reach beyond the image.
+    func planned(_ steps: [Manifest.Preprocessing]) -> Lattice {
+        steps.reduce(self) { lattice, step in
+            switch step {
+            case .orientation(let codes): lattice.oriented(codes)
+            case .transpose(let order): lattice.transposed(order)
+            case .spacing(let spacing): Resampling(step: spacing).target(of: lattice)
+            case .cropForeground(let foreground) where !foreground.allowSmaller:
+                lattice.cropped(to: Box(shape: lattice.shape).expanded(by: foreground.margin))
+            default: lattice
+            }
+        }
+    }
+}

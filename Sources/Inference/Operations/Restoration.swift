@@ -9,7 +9,7 @@ import Models
 /// before the resampling counts as 0 in every channel (nnU-Net: background); what a crop cut off after it is 0 in the
 /// network's lattice, so that values fade towards it (MONAI: the inverse of a crop pads with 0 before the inverse of
 /// `Spacing`). After a second resampling the lattices are read as they lie in space.
-struct Restoration: Equatable {
+struct Restoration {
     /// The grid of the series.
     let source: Lattice
     /// Of the network's tensor and of its channels.
@@ -41,9 +41,14 @@ struct Restoration: Equatable {
     /// Reads channels where they are: for decisions on the network's lattice.
     var identity: Sampler { Sampler(source: network, target: network, rules: [.nearest, .nearest, .nearest]) }
 
-    static func == (a: Restoration, b: Restoration) -> Bool {
-        a.source == b.source && a.network == b.network && a.within == b.within && a.border == b.border
-            && a.zoom == b.zoom && a.separate?.dimension == b.separate?.dimension
-            && a.separate?.isNearest == b.separate?.isNearest
+    /// The same for channels whose dimension `order[i]` is laid down as dimension i.
+    func reordered(_ order: [Int]) -> Restoration {
+        var result = self
+        result.network = network.transposed(order)
+        result.border = Box(lower: order.map { border.lower[$0] }, upper: order.map { border.upper[$0] })
+        if let separate, let dimension = order.firstIndex(of: separate.dimension) {
+            result.separate = (dimension, separate.isNearest)
+        }
+        return result
     }
 }
