@@ -119,13 +119,9 @@ extension ManifestWriter {
         entries.append(("padding", padding(window.padding)))
         if !window.mirror.isEmpty { entries.append(("mirror", integers(window.mirror))) }
         if let background = window.background {
-            entries.append(
-                (
-                    "skipBackground",
-                    .flowMapping([
-                        ("atMost", .number(background.atMost)), ("outputs", numbers(background.outputs)),
-                    ])
-                ))
+            var rule: Entries = [("atMost", .number(background.atMost))]
+            if let outputs = background.outputs { rule.append(("outputs", numbers(outputs))) }
+            entries.append(("skipBackground", .flowMapping(rule)))
         }
         entries.append(("batch", .number(Double(window.batch))))
         return entries
@@ -192,6 +188,29 @@ extension ManifestWriter {
         case .fillHoles(let inSlices): ("fillHoles", .word(inSlices ? "slices" : "volume"))
         case .restrict(let label, let margin):
             ("restrict", .flowMapping([("to", .text(label)), ("margin", .number(margin))]))
+        case .removeFew(let voxels, let connectivity):
+            (
+                "removeFew",
+                .flowMapping([
+                    ("voxels", .number(Double(voxels))), ("connectivity", .number(Double(connectivity.rawValue))),
+                ])
+            )
+        case .restrictWithin(let labels, let closing, let dilation):
+            (
+                "restrictWithin",
+                .flowMapping([
+                    ("labels", .flow(labels.map { .text($0) })), ("closing", .number(Double(closing))),
+                    ("dilation", .number(Double(dilation))),
+                ])
+            )
+        case .merge(let labels): ("merge", .flow(labels.map { .text($0) }))
+        case .keepSide(let side, let connectivity):
+            (
+                "keepSide",
+                .flowMapping([
+                    ("side", .word(side.rawValue)), ("connectivity", .number(Double(connectivity.rawValue))),
+                ])
+            )
         }
     }
 

@@ -31,10 +31,7 @@ struct Reporting {
     mutating func report(
         _ marked: [MarkedVoxels], into result: inout AnalysisResult, shouldStop: () -> Bool
     ) throws(InferenceError) {
-        let kept = Set(
-            manifest.outputs.flatMap(\.postprocess).compactMap {
-                if case .restrict(let label, _) = $0 { label } else { nil }
-            })
+        let kept = Set(manifest.outputs.flatMap(\.postprocess).flatMap(\.labels))
         var regions: [String: Marking] = [:]
         for (output, marks) in zip(manifest.outputs, marked) {
             if shouldStop() { throw .cancelled }
