@@ -32,7 +32,8 @@ extension StudyIndex {
                     FROM job JOIN series ON series.id = job.series JOIN study ON study.id = series.study
                     WHERE job.state = 'queued' AND job.revision = series.revision
                         AND NOT EXISTS (SELECT 1 FROM notice WHERE notice.study = series.study AND notice.kind = 'block')
-                        AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id AND instance.version = 'uncompared')
+                        AND NOT EXISTS (
+                            SELECT 1 FROM instance WHERE instance.series = series.id AND instance.version = 'uncompared')
                         AND NOT EXISTS (SELECT 1 FROM \(Self.staleInput))
                     ORDER BY job.id
                     """

@@ -118,7 +118,8 @@ final class AnalysisDesk: Sendable {
         }
     }
 
-    func succeeded(_ model: ModelIdentity) { state.withLock { $0.rests[model] = nil } }
+    /// A run came to an outcome, if not a good one: nothing was wanting.
+    func answered(_ model: ModelIdentity) { state.withLock { $0.rests[model] = nil } }
 
     /// Comparisons that no other loop has in hand. To be given back with `compared`.
     func comparisons() throws -> [PendingComparison] {

@@ -30,7 +30,7 @@ extension AnalysisLoop {
             CrashPoint.reach(.resultsStored)
             answer = try raised ?? index.finish(job.id, Self.outcome(analysed, results: files))
             raised = nil
-            desk.succeeded(job.model)
+            desk.answered(job.model)
             countNotification()
             counters.engine(seconds: analysed.engineSeconds)
             logger.info(
@@ -42,10 +42,11 @@ extension AnalysisLoop {
                 ])
         case .refused(let reason):
             answer = try index.finish(job.id, .refused(reason: reason))
-            desk.succeeded(job.model)
+            desk.answered(job.model)
             logger.notice("not analysed: \(reason)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"])
         case .failed(let reason):
             answer = try index.finish(job.id, .failed(reason: reason))
+            desk.answered(job.model)
             logger.error("analysis failed: \(reason)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"])
         case .retry(let reason):
             try lose(job, reason)

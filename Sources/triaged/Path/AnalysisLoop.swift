@@ -180,7 +180,8 @@ final class AnalysisLoop {
             found: { if job.run == .provisional { raise(job, $0) } },
             progress: { self.logger.debug("\($0)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"]) })
         // A worker that did not stop in time is gone.
-        counters.worker(worker.number, isAlive: worker.processID != nil, started: wasRunning != worker.processID)
+        let isAlive = worker.processID != nil
+        counters.worker(worker.number, isAlive: isAlive, started: isAlive && wasRunning != worker.processID)
         return (outcome, directory)
     }
 

@@ -98,9 +98,14 @@ struct FolderRun {
         defer { loop.stop() }
         do throws(WorkerError) { try worker.warm() } catch { throw Failure(error) }
         repeat {
-            _ = try completeness.turn()
+            let next = try completeness.turn()
             progress("analysing")
-            while try loop.turn() == 0 {}
+            var pause = 0.0
+            repeat { pause = try loop.turn() } while pause == 0
+            // Something is waited for: another series, or a package that rests.
+            if try !index.openSeries().isEmpty || !index.queue().isEmpty {
+                Thread.sleep(forTimeInterval: min(pause, max(next, 0.01), 0.5))
+            }
         } while try !index.openSeries().isEmpty || !index.queue().isEmpty
         for delivery in try index.dueDeliveries(to: "folder", limit: 100_000) {
             let name = delivery.sopClassUID == UID(literal: "1.2.840.10008.5.1.4.1.1.66.4") ? "SEG" : "SR"

@@ -118,6 +118,7 @@ struct WorkerMain {
         } catch InferenceError.cancelled where requests.isStopped(id) {
             return .stopped
         } catch let error as InferenceError {
+            if error.isUnavailability { return .unavailable("\(error)") }
             if error.isRefusal { return .refused("\(error)") }
             return error.isTransient ? .retry("\(error)") : .failed("\(error)")
         } catch let error as ResultsError {
