@@ -41,7 +41,8 @@ extension StudyIndex {
                 let since: Int64 = row["queuedBoot"] == boot ? row["queuedMonotonic"] : openedAt.monotonic
                 return WaitingJob(
                     id: JobID(rawValue: row["id"]), series: SeriesID(rawValue: row["series"]),
-                    run: try row.stored("run"), model: Self.identity(of: row), priority: try row.stored("studyPriority"),
+                    run: try row.stored("run"), model: Self.identity(of: row),
+                    priority: try row.stored("studyPriority"),
                     callingAETitle: row["callingAETitle"], waited: Double(now.monotonic - since) / 1e9)
             }
         }
