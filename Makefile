@@ -41,7 +41,8 @@ test:
 	@scripts/setup build test
 	$(lint)
 	swift build --build-tests
-	TRIAGED_JUDGES='$(CURDIR)/.build-judges' swift test --skip-build --skip ConformanceTests
+	TRIAGED_JUDGES='$(CURDIR)/.build-judges' TRIAGED_SERVERS='$(CURDIR)/.build-servers' \
+		swift test --skip-build --skip ConformanceTests
 	TRIAGED_JUDGES='$(CURDIR)/.build-judges' swift test --skip-build --filter ConformanceTests
 	scripts/fuzz 20
 

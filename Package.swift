@@ -90,7 +90,8 @@ let package = Package(
         stage("Volume", ["DICOM", "DCMTK", "COpenJPEG"]),
         // The protocol of inference servers. The generated code wants a target of its own, and gRPC stays behind it.
         .target(
-            name: "OpenInference", dependencies: grpc, exclude: ["Generated/open_inference.proto"], swiftSettings: swift),
+            name: "OpenInference", dependencies: grpc, exclude: ["Generated/open_inference.proto"], swiftSettings: swift
+        ),
         stage("Inference", ["DICOM", "Models", "Volume", "COpenVINO", "OpenInference", crypto]),
         stage("Results", ["DICOM", "DCMTK", crypto]),
         stage("Delivery", ["DICOM"]),
@@ -105,7 +106,9 @@ let package = Package(
             name: "triaged",
             dependencies: [
                 "DICOM", "DCMTK", "Association", "Storage", "Index", "Completeness", "Models", "Importers", "Volume",
-                "Inference", "Results", "Delivery", "Triage", "Web", "Phantoms", arguments, lifecycle, logging, crypto,
+                "Inference", "OpenInference", "Results", "Delivery", "Triage", "Web", "Phantoms", arguments, lifecycle,
+                logging,
+                crypto,
             ],
             // With gRPC in sight, Swift 6.3 takes Glibc's structs for CoreFoundation's, which nobody imports.
             swiftSettings: language),

@@ -12,7 +12,10 @@ package struct EngineOptions {
     /// Asked first, where the site runs networks on a server.
     var remote: (any RemoteNetworks)?
 
-    package init(threads: Int? = nil) { self.threads = threads }
+    package init(threads: Int? = nil, remote: RemoteServers? = nil) {
+        self.threads = threads
+        self.remote = remote
+    }
 }
 
 /// Networks on a server. Belongs to the engine's thread.

@@ -232,7 +232,7 @@ package struct StrictSection {
     }
 
     /// A mapping of any words to texts.
-    func words(_ key: String) -> [String: String] {
+    package func words(_ key: String) -> [String: String] {
         guard let node = values[key] else { return [:] }
         var result: [String: String] = [:]
         for (name, value) in node.mapping ?? [:] {

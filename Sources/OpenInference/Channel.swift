@@ -86,7 +86,8 @@ final class Channel: Sendable {
         guard let error = error as? RPCError else { return made(.unavailable, Self.words(error)) }
         let words = Self.words(error)
         switch error.code {
-        case .unavailable: return made(.unavailable, "\(operation): not available at \(server.host):\(server.port): \(words)")
+        case .unavailable:
+            return made(.unavailable, "\(operation): not available at \(server.host):\(server.port): \(words)")
         case .deadlineExceeded: return made(.deadline, "\(operation): no answer within \(seconds.formatted()) s")
         case .unauthenticated, .permissionDenied: return made(.denied, "\(operation): it refuses this node: \(words)")
         case .notFound: return made(.notFound, "\(operation): \(words)")

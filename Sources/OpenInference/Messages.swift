@@ -26,9 +26,12 @@ extension Inference_ModelInferResponse {
     /// The outputs in the order of `names`, or all of them where no name was asked for.
     func tensors(asked request: (model: ServedModel, id: String), names: [String]) throws(Unusable) -> [WireTensor] {
         // A server that mixes answers up would put one window's voxels in another's place.
-        guard id.isEmpty || id == request.id else { throw Unusable("it answered pass \(id) when asked for pass \(request.id)") }
+        guard id.isEmpty || id == request.id else {
+            throw Unusable("it answered pass \(id) when asked for pass \(request.id)")
+        }
         guard modelVersion.isEmpty || request.model.version.isEmpty || modelVersion == request.model.version else {
-            throw Unusable("it ran version \(modelVersion) of model \(request.model.name), and not \(request.model.version)")
+            throw Unusable(
+                "it ran version \(modelVersion) of model \(request.model.name), and not \(request.model.version)")
         }
         guard rawOutputContents.isEmpty || rawOutputContents.count == outputs.count else {
             throw Unusable("it gave \(rawOutputContents.count) raw contents for \(outputs.count) outputs")
@@ -46,7 +49,8 @@ extension Inference_ModelInferResponse {
             let bytes = rawOutputContents.isEmpty ? output.contents.raw(of: type) : rawOutputContents[index]
             guard bytes.count == count * type.size else {
                 throw Unusable(
-                    "its output \(output.name) has \(bytes.count) bytes, and \(type.rawValue) \(shape) has \(count * type.size)")
+                    "its output \(output.name) has \(bytes.count) bytes, and \(type.rawValue) \(shape) has \(count * type.size)"
+                )
             }
             return WireTensor(name: output.name, type: type, shape: shape, bytes: bytes)
         }

@@ -122,7 +122,8 @@ final class Flight<Answer: Sendable>: Sendable {
             }
             if DispatchTime.now() >= end {
                 cancel()
-                throw ServerError(server: server.name, .deadline, "\(operation): no answer within \(seconds.formatted()) s")
+                throw ServerError(
+                    server: server.name, .deadline, "\(operation): no answer within \(seconds.formatted()) s")
             }
         }
         guard let result = outcome.withLock({ $0 }) else { preconditionFailure("signalled without an outcome") }

@@ -56,7 +56,8 @@ package struct ServerError: Error, Equatable, CustomStringConvertible {
         case .exhausted: "see the server's memory and its limits on requests"
         case .messageLimit: "see docs/scaling.md: which setting it is on each server"
         case .notFound: "see `model` and `version` of the package in `models.servers`"
-        case .rejected, .unusable: "see whether the server's model is the package's network: `triaged check` compares them"
+        case .rejected, .unusable:
+            "see whether the server's model is the package's network: `triaged check` compares them"
         case .cancelled: "it runs again"
         }
     }

@@ -44,6 +44,14 @@ extension EndToEnd {
                     "associations out of range", "  unknownPeers:", "  maximumAssociations: 0\n  unknownPeers:",
                     at: "maximumAssociations", says: "maximumAssociations"),
                 Mistake("port too great", "port: 11119}", "port: 70000}", says: "port", "70000"),
+                Mistake(
+                    "an inference server without packages", "  allowDemonstration:",
+                    "  servers: [{name: gpu1, host: gpu1, port: 8001}]\n  allowDemonstration:", at: "gpu1",
+                    says: "packages", "is missing"),
+                Mistake(
+                    "a token in clear", "  allowDemonstration:",
+                    "  servers: [{name: g, host: gpu1, port: 1, tokenFile: /t, packages: []}]\n  allowDemonstration:",
+                    at: "tokenFile", says: "tokenFile", "needs `tls`"),
                 Mistake("port no number", "port: 11119}", "port: eleven}", says: "port"),
                 Mistake(
                     "AE title too long", "aeTitle: TRIAGED", "aeTitle: TRIAGED-AT-THE-HOSPITAL", says: "aeTitle", "16"),

@@ -4,9 +4,10 @@
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-@testable import OpenInference
 import SwiftProtobuf
 import Synchronization
+
+@testable import OpenInference
 
 /// A server of the protocol that does what a test tells it. Lives until `stop`, on a port of its own.
 final class ScriptedServer: Sendable {
@@ -38,7 +39,8 @@ final class ScriptedServer: Sendable {
         let server = GRPCServer(
             transport: .http2NIOPosix(
                 address: .ipv4(host: "127.0.0.1", port: port), transportSecurity: security,
-                config: .defaults { $0.rpc = .init(maxRequestPayloadSize: script.limit) }), services: [service], interceptors: [Doorkeeper(service: service)])
+                config: .defaults { $0.rpc = .init(maxRequestPayloadSize: script.limit) }), services: [service],
+            interceptors: [Doorkeeper(service: service)])
         self.service = service
         self.server = server
         serving = Task { try? await server.serve() }

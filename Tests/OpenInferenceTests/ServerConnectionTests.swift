@@ -3,9 +3,10 @@
 
 import Foundation
 import GRPCCore
-@testable import OpenInference
 import SwiftProtobuf
 import Testing
+
+@testable import OpenInference
 
 @Suite(.serialized) struct ServerConnectionTests {
     typealias Script = ScriptedServer.Script
@@ -14,7 +15,8 @@ import Testing
     private static func pass(_ values: [Float], _ type: TensorType = .fp32) -> [WireTensor] {
         [
             WireTensor(
-                name: "image", type: type, shape: [1, 1, 1, 1, values.count], bytes: values.withUnsafeBytes { Data($0) })
+                name: "image", type: type, shape: [1, 1, 1, 1, values.count], bytes: values.withUnsafeBytes { Data($0) }
+            )
         ]
     }
 
@@ -78,7 +80,9 @@ import Testing
         }
     }
 
-    @Test("A server that is not live or not ready, and a model that is loading, may come later; one that is unknown will not")
+    @Test(
+        "A server that is not live or not ready, and a model that is loading, may come later; one that is unknown will not"
+    )
     func readiness() async throws {
         var dead = Script()
         dead.isLive = false
@@ -258,7 +262,9 @@ import Testing
                 _ = try queue.next()
             }
             // This server says no more than that.
-            #expect(theirs?.isTransient == true || theirs?.kind == .messageLimit || theirs?.kind == .rejected, "\(theirs?.description ?? "taken")")
+            #expect(
+                theirs?.isTransient == true || theirs?.kind == .messageLimit || theirs?.kind == .rejected,
+                "\(theirs?.description ?? "taken")")
             #expect(theirs?.reason.contains("this node's") == false)
         }
     }

@@ -40,7 +40,8 @@ struct RemoteFit {
         ) throws(InferenceError) -> [Binding] {
             guard !tensors.isEmpty else {
                 throw .mismatch(
-                    package: package.identity.name, reason: "model \(model.name) of server \(server.name) has no \(what)")
+                    package: package.identity.name,
+                    reason: "model \(model.name) of server \(server.name) has no \(what)")
             }
             var bindings: [Binding] = []
             for tensor in tensors {

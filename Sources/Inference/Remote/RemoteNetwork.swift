@@ -89,7 +89,8 @@ final class RemoteNetwork: NetworkRunner {
             throw .server(
                 ServerError(
                     server: error.server, .deadline,
-                    "package \(package.identity.name) takes longer than its budget of \(package.manifest.budget.time.formatted()) s"))
+                    "package \(package.identity.name) takes longer than its budget of \(package.manifest.budget.time.formatted()) s"
+                ))
         }
     }
 }

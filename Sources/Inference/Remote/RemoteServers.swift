@@ -21,10 +21,13 @@ package struct ServerRoute: Codable, Sendable, Equatable {
 
     package var server: InferenceServer
     package var packages: [Entry]
+    /// Worker processes that wait for this server, beside those that compute here.
+    package var workers: Int
 
-    package init(server: InferenceServer, packages: [Entry]) {
+    package init(server: InferenceServer, packages: [Entry], workers: Int = 1) {
         self.server = server
         self.packages = packages
+        self.workers = workers
     }
 }
 
@@ -46,15 +49,17 @@ package final class RemoteServers: RemoteNetworks {
             throw .mismatch(
                 package: package.identity.name,
                 reason:
-                    "the server \(route.server.server.name) has no model for its network `\(role.rawValue)`, fold \(fold)")
+                    "the server \(route.server.server.name) has no model for its network `\(role.rawValue)`, fold \(fold)"
+            )
         }
         return try RemoteNetwork(
             connection: connection(to: route.server.server), model: models[fold], role: role, package: package)
     }
 
-    /// Every problem that a run would meet, one line each: whether the servers live and are ready, and whether each model
-    /// has what its package needs. A package that is not among `packages` is one too.
-    package func problems(among packages: [ModelPackage]) -> [String] {
+    /// Every problem that a run would meet, one line each: whether the servers live and are ready, whether each model has what
+    /// its package needs, and whether it gives what the package's network gives here, by `engine`, for the same numbers.
+    /// A name that is not among `packages` is one too.
+    package func problems(among packages: [ModelPackage], comparedBy engine: Engine?) -> [String] {
         var problems: [String] = []
         for route in routes {
             let connection = connection(to: route.server)
@@ -68,19 +73,23 @@ package final class RemoteServers: RemoteNetworks {
                         "inference server \(route.server.name): there is no runnable package \(entry.package) here")
                     continue
                 }
-                problems += self.problems(of: package)
+                problems += self.problems(of: package, engine)
             }
         }
         return problems
     }
 
-    private func problems(of package: ModelPackage) -> [String] {
+    private func problems(of package: ModelPackage, _ engine: Engine?) -> [String] {
         var problems: [String] = []
         for network in package.manifest.networks {
             for fold in network.graphs.indices {
-                do throws(InferenceError) { _ = try self.network(network.role, fold: fold, of: package) } catch {
-                    problems.append("\(error); \(error.hint)")
-                }
+                do throws(InferenceError) {
+                    guard let remote = try self.network(network.role, fold: fold, of: package), let engine,
+                        let words = try difference(
+                            of: remote, from: try engine.network(network.role, fold: fold, of: package), package)
+                    else { continue }
+                    problems.append("package \(package.identity.name): \(words)")
+                } catch { problems.append("\(error); \(error.hint)") }
             }
         }
         return problems

@@ -23,6 +23,7 @@ struct Check: ParsableCommand {
             problems += Self.models(configuration)
             problems += Self.storage(configuration)
             problems += Self.tls(configuration)
+            problems += Self.servers(configuration)
         } catch {
             problems += "\(error)".split(separator: "\n").map(String.init)
         }
@@ -68,6 +69,17 @@ struct Check: ParsableCommand {
                 }
             }
         } catch { return ["\(error)"] }
+    }
+
+    /// Asks the servers, and compares what their models give with what the packages' own networks give here.
+    private static func servers(_ configuration: Configuration) -> [String] {
+        guard !configuration.servers.isEmpty,
+            let results = try? ModelPackage.loadAll(directory: configuration.modelsDirectory)
+        else { return [] }
+        let packages = results.compactMap { try? $0.get() }
+        let engine: Engine
+        do throws(InferenceError) { engine = try Engine() } catch { return ["\(error); \(error.hint)"] }
+        return RemoteServers(configuration.servers).problems(among: packages, comparedBy: engine)
     }
 
     private static func storage(_ configuration: Configuration) -> [String] {

@@ -20,8 +20,9 @@ struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "worker", shouldDisplay: false)
 
     @Option(help: "How many threads its engine may use.") var threads: Int?
+    @Option(help: "JSON: the inference servers and what runs there.") var servers: String?
 
-    func run() { WorkerMain.run(threads: threads) }
+    func run() { WorkerMain.run(threads: threads, servers: servers.flatMap(WorkerServers.routes) ?? []) }
 }
 
 /// A message for the operator and exit status 1.

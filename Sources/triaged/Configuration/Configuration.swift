@@ -3,6 +3,7 @@
 
 import Association
 import DICOM
+import Inference
 
 /// What the administrator decided: the contents of triaged.yaml, checked.
 struct Configuration: Sendable, Equatable {
@@ -62,6 +63,8 @@ struct Configuration: Sendable, Equatable {
     var inferenceMemory = Machine.current.inferenceMemory
     /// Seconds after which a job goes before more urgent ones.
     var maximumWait = 900.0
+    /// Packages whose networks run elsewhere.
+    var servers: [ServerRoute] = []
     var destinations: [Destination] = []
     /// Seconds.
     var quietPeriod = 10.0

@@ -4,6 +4,7 @@
 import DICOM
 import Foundation
 import Index
+import Inference
 import Models
 import Storage
 import Synchronization
@@ -24,7 +25,7 @@ final class AnalysisDesk: Sendable {
         var order: JobOrder
         var freeMemory: Int
         /// By the job that has it.
-        var running: [JobID: (key: RunKey, memory: Int)] = [:]
+        var running: [JobID: (key: RunKey, memory: Int, server: String?)] = [:]
         var rests: [ModelIdentity: Rest] = [:]
         var comparisons: Set<Int64> = []
         /// Comparisons under which a worker has died once.
@@ -82,7 +83,8 @@ final class AnalysisDesk: Sendable {
                     number: job.id.rawValue, urgency: urgency(job), waited: job.waited,
                     memory: packages[job.model]?.memory ?? 0,
                     mayNotBegin: keys.contains(RunKey(series: job.series, model: job.model))
-                        || state.rests[job.model]?.isResting(at: now) == true)
+                        || state.rests[job.model]?.isResting(at: now) == true
+                        || hasNoWorker(job.model, state))
             }
             // Alone it may always run: what does not fit at all has ended above.
             guard case .begin(let chosen) = state.order.choice(among: candidates, freeMemory: state.freeMemory) else {
@@ -95,11 +97,17 @@ final class AnalysisDesk: Sendable {
                 return .pause(0)
             }
             state.order.began(chosen, among: candidates)
-            state.running[id] = (RunKey(series: job.series, model: job.model), chosen.memory)
+            state.running[id] = (
+                RunKey(series: job.series, model: job.model), chosen.memory,
+                configuration.route(of: job.model.name)?.server.name
+            )
             state.freeMemory -= chosen.memory
             return .job(job, package: package)
         }
     }
+
+    /// The server that runs the package; nil where this node does.
+    func route(of package: ModelPackage) -> ServerRoute? { configuration.route(of: package.identity.name) }
 
     /// The job no longer runs.
     func ended(_ job: JobID) {
@@ -132,6 +140,14 @@ final class AnalysisDesk: Sendable {
 
     /// A worker died under it for the first time.
     func isFirstLoss(_ comparison: Int64) -> Bool { state.withLock { $0.lostComparisons.insert(comparison).inserted } }
+
+    /// Jobs that compute here and those of each server have workers of their own: whoever waits for a server that is slow or
+    /// gone keeps nobody else waiting.
+    private func hasNoWorker(_ model: ModelIdentity, _ state: State) -> Bool {
+        let route = configuration.route(of: model.name)
+        let underWay = state.running.values.count { $0.server == route?.server.name }
+        return underWay >= route?.workers ?? configuration.workers
+    }
 
     private func impossibility(_ job: WaitingJob) -> JobOutcome? {
         guard let package = packages[job.model] else {

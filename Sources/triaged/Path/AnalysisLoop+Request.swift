@@ -34,7 +34,7 @@ extension AnalysisLoop {
             contentTime: ContentTime(
                 secondsSince1970: job.queuedAt / 1000, microseconds: Int(job.queuedAt % 1000) * 1000,
                 offsetMinutes: TimeZone.current.secondsFromGMT(for: queuedAt) / 60),
-            configurationDigest: Version.configurationDigest(destinations))
+            configurationDigest: Version.configurationDigest(destinations, route: desk.route(of: package)))
     }
 
     private func companions(of job: Job) throws -> [CompanionSeries] {

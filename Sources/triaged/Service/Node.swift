@@ -60,7 +60,7 @@ final class Node {
         }
 
         let completenessSignal = Signal()
-        let analysisSignals = (0..<configuration.workers).map { _ in Signal() }
+        let analysisSignals = (0..<configuration.workerCount).map { _ in Signal() }
         let completeness = CompletenessLoop(
             index: index, configuration: configuration, packages: packages, logger: logger,
             jobsQueued: { for signal in analysisSignals { signal.raise() } })
@@ -78,7 +78,7 @@ final class Node {
             let stop = StopFlag()
             let worker = Worker(
                 number: number, executable: executable, threads: configuration.threads,
-                environment: ProcessInfo.processInfo.environment, logger: logger)
+                servers: configuration.servers, environment: ProcessInfo.processInfo.environment, logger: logger)
             let loop = Confined(
                 AnalysisLoop(
                     index: index, store: store, desk: desk, worker: worker, packages: allowed,
@@ -90,7 +90,8 @@ final class Node {
                         completenessSignal.raise()
                     }))
             return LoopService(
-                name: configuration.workers == 1 ? "analysis" : "analysis \(number + 1)", signal: signal, pulse: pulse,
+                name: configuration.workerCount == 1 ? "analysis" : "analysis \(number + 1)", signal: signal,
+                pulse: pulse,
                 stopFlag: stop, logger: logger, ended: { loop.value.stop() }, turn: { try loop.value.turn() })
         }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Inference
 import Logging
 
 /// A warm worker process: started when first needed, replaced when it dies, hangs or speaks nonsense.
@@ -12,6 +13,7 @@ final class Worker {
     let number: Int
     private let executable: String
     private let threads: Int
+    private let servers: [ServerRoute]
     private let environment: [String: String]
     private let logger: Logger
     private var process: ChildProcess?
@@ -20,11 +22,17 @@ final class Worker {
     /// How long a job may go on after it was asked to stop, seconds; then its process goes.
     private static let grace = 10.0
 
-    /// - Parameter threads: for the engine.
-    init(number: Int, executable: String, threads: Int, environment: [String: String], logger: Logger) {
+    /// - Parameters:
+    ///   - threads: for the engine.
+    ///   - servers: what does not run in the process.
+    init(
+        number: Int, executable: String, threads: Int, servers: [ServerRoute] = [], environment: [String: String],
+        logger: Logger
+    ) {
         self.number = number
         self.executable = executable
         self.threads = threads
+        self.servers = servers
         self.environment = environment
         self.logger = logger
     }
@@ -65,7 +73,9 @@ final class Worker {
 
     private func start() throws(WorkerError) {
         let started = try ChildProcess(
-            executable: executable, arguments: ["worker", "--threads", "\(threads)"], environment: environment)
+            executable: executable,
+            arguments: ["worker", "--threads", "\(threads)", "--servers", WorkerServers.argument(servers)],
+            environment: environment)
         guard case .line(let line) = started.nextLine(until: .now + 60),
             case .ready? = WorkerMessage(line: line)?.body
         else {

@@ -12,21 +12,24 @@ import Volume
 /// The worker process: decodes pixels, runs models, encodes results, one job at a time, until its input ends.
 struct WorkerMain {
     private let engine: Engine
+    private let servers: RemoteServers
     private var packages: [String: ModelPackage] = [:]
     private let output: Int32
     private let requests = WorkerRequests()
 
     /// Standard output carries messages alone: whatever a library prints goes to standard error.
-    private init(threads: Int?) throws(InferenceError) {
+    private init(threads: Int?, servers routes: [ServerRoute]) throws(InferenceError) {
         output = dup(1)
         dup2(2, 1)
-        engine = try Engine(EngineOptions(threads: threads))
+        let servers = RemoteServers(routes)
+        self.servers = servers
+        engine = try Engine(EngineOptions(threads: threads, remote: servers))
     }
 
-    static func run(threads: Int?) {
+    static func run(threads: Int?, servers: [ServerRoute]) {
         Isolation.apply()
         var worker: WorkerMain
-        do throws(InferenceError) { worker = try WorkerMain(threads: threads) } catch {
+        do throws(InferenceError) { worker = try WorkerMain(threads: threads, servers: servers) } catch {
             FileHandle.standardError.write(Data("triaged worker: \(error)\n".utf8))
             exit(70)
         }
@@ -52,8 +55,10 @@ struct WorkerMain {
         switch request.job {
         case .warm(let folders):
             for folder in folders {
-                // A package that does not load is said by the job that needs it.
-                if let package = try? package(folder) { try? engine.prepare(package) }
+                // A package that does not load is said by the job that needs it. A server is asked by its own jobs alone.
+                if let package = try? package(folder), servers.server(of: package.identity.name) == nil {
+                    try? engine.prepare(package)
+                }
             }
             return .warmed
         case .compare(let a, let b):
