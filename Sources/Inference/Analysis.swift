@@ -51,7 +51,7 @@ package struct Analysis {
         let isRestoredFirst = manifest.decision.restore == .linear
         let decided = isRestoredFirst ? restoration.source : restoration.network
         let decider = Decider(manifest, shape: decided.shape, limit: need.left(of: manifest.budget.memory)) { order in
-            let turned = restoration.transposed(order)
+            let turned = restoration.reordered(order)
             if isRestoredFirst { return turned.sampler(.linear) }
             return Sampler(source: turned.network, target: restoration.network, interpolation: .nearest)
         }

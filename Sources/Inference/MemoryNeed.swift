@@ -14,14 +14,7 @@ struct MemoryNeed {
 
     /// - Parameter channels: that the network gives; nil counts those that the manifest names.
     init(_ manifest: Manifest, grid: Grid, channels: Int?) {
-        var lattice = Lattice(grid)
-        for step in manifest.preprocess {
-            switch step {
-            case .orientation(let codes): lattice = lattice.oriented(codes)
-            case .spacing(let spacing): lattice = lattice.respaced(spacing.mm)
-            default: break
-            }
-        }
+        let lattice = Lattice(grid).planned(manifest.preprocess)
         let channels = channels ?? manifest.minimumChannels
         let tensor = 4 * manifest.tensorChannels * lattice.count
         let source = 4 * grid.count * max(1, manifest.channels.count)

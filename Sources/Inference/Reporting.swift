@@ -35,18 +35,20 @@ struct Reporting {
         var regions: [String: Marking] = [:]
         for (output, marks) in zip(manifest.outputs, marked) {
             if shouldStop() { throw .cancelled }
-            guard !marks.isEmpty else {
+            let reads = output.postprocess.contains { !$0.labels.isEmpty }
+            guard !marks.isEmpty || reads else {
                 if kept.contains(output.label) { regions[output.label] = .empty(decided.shape) }
                 continue
             }
-            var marking = marks.marking(shape: decided.shape, scratch: &scratch)
+            var marking = marks.isEmpty ? .empty(decided.shape) : marks.marking(shape: decided.shape, scratch: &scratch)
+            let before = marking.box
             Inference.postprocess(&marking, output.postprocess, lattice: decided, regions: regions)
             if kept.contains(output.label) { regions[output.label] = marking }
             if output.isReported, !marking.isEmpty {
                 let confidence = marks.confidence(output.confidence, in: marking)
                 add(output, marking, confidence: confidence, to: &result)
             }
-            marking.giveBack(to: &scratch, touched: marks.box)
+            marking.giveBack(to: &scratch, touched: before.union(marking.box))
         }
     }
 

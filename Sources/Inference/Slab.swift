@@ -18,14 +18,3 @@ struct Slab {
     /// Planes whose upper neighbour is here too: over all slabs, each plane of the volume is in one of these.
     var readable: Range<Int> { planes.lowerBound..<(isLast ? planes.upperBound : planes.upperBound - 1) }
 }
-
-extension Restoration {
-    /// The same with the network's dimensions exchanged: `order[i]` becomes dimension i.
-    func transposed(_ order: [Int]) -> Restoration {
-        var result = self
-        result.network = network.transposed(order)
-        result.border = Box(lower: order.map { border.lower[$0] }, upper: order.map { border.upper[$0] })
-        if let separate { result.separate?.dimension = order.firstIndex(of: separate.dimension) ?? separate.dimension }
-        return result
-    }
-}
