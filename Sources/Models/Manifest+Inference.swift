@@ -92,7 +92,15 @@ extension Manifest {
     }
 
     package struct Slices: Sendable, Equatable {
+        /// Slices, or their windows, in one pass.
         package var batch: Int
+        /// Windows in the slice, as MONAI's `SliceInferer` tiles it; nil: the whole slice at once.
+        package var window: Window?
+
+        package init(batch: Int, window: Window? = nil) {
+            self.batch = batch
+            self.window = window
+        }
     }
 
     package struct SliceSequence: Sendable, Equatable {

@@ -123,10 +123,20 @@ extension Manifest {
 
     /// Occlusion sensitivity: how the score falls while a block of the input is covered.
     package struct Occlusion: Sendable, Equatable {
+        /// What covers the image: a Gaussian that fades it to 0, or the image's mean.
+        package enum Fill: String, Sendable, CaseIterable { case gaussian, mean }
         /// Pixels along H and W.
         package var size: [Int]
         package var overlap: Double
-        /// Passes of the network, at most.
+        package var fill: Fill
+        /// Positions that are tried, at most.
         package var passes: Int
+
+        package init(size: [Int], overlap: Double, fill: Fill = .gaussian, passes: Int) {
+            self.size = size
+            self.overlap = overlap
+            self.fill = fill
+            self.passes = passes
+        }
     }
 }

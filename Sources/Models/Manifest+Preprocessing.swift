@@ -19,8 +19,12 @@ extension Manifest {
         case cropForeground(Foreground)
         /// The box of what is not 0 in any channel, holes filled (nnU-Net).
         case cropNonzero
-        /// One channel for each window.
+        /// 0 and 2^(Bits Stored) − 1 to these: for stored values, such as a projection's.
+        case scaleStored(to: ClosedRange<Double>)
+        /// One channel for each window, from 0 to 1.
         case windows([IntensityWindow])
+        /// One channel of bytes for each window, stretched from its smallest value on (second place of RSNA 2019).
+        case stretchWindows([IntensityWindow])
         /// Channels from the slices at these offsets along D; beyond the ends, the slice at the end.
         case neighbours([Int])
         case repeatChannels(Int)
@@ -116,12 +120,21 @@ extension Manifest {
     package struct IntensityWindow: Sendable, Equatable {
         package var center: Double
         package var width: Double
+
+        package init(center: Double, width: Double) {
+            self.center = center
+            self.width = width
+        }
     }
 
     /// In the plane of H and W, slice by slice.
     package struct Resize: Sendable, Equatable {
         package enum Method: String, Sendable, CaseIterable {
             case area, bilinear, bilinearAntialiased, bicubic, nearest
+            /// scikit-image's: a Gaussian before it shrinks, then bilinear over a border of 0.
+            case gaussianBilinear
+            /// OpenCV's on bytes: whole results.
+            case bilinearBytes
         }
         package enum Fit: String, Sendable, CaseIterable {
             case stretch

@@ -26,8 +26,8 @@ extension Manifest {
                 padding: padding(full) ?? .replicate)
         case "slidingWindow": return window(section).map { .slidingWindow($0) }
         case "slices":
-            return section.section(kind, keys: ["batch"]).map {
-                .slices(Slices(batch: $0.integer("batch", 1...256) ?? 8))
+            return section.section(kind, keys: ["batch", "roi", "overlap", "weighting", "sigma", "padding"]).map {
+                .slices(Slices(batch: $0.integer("batch", 1...256) ?? 8, window: sliceWindow($0)))
             }
         case "sliceSequence":
             return section.section(kind, keys: ["batch", "deltas"]).map {
@@ -75,6 +75,22 @@ extension Manifest {
             tiling: window.choice("tiling", Window.Tiling.self) ?? .monai, weighting: weighting,
             padding: padding(window) ?? .constant(0), mirror: mirror, background: background,
             batch: window.integer("batch", 1...64) ?? 1)
+    }
+
+    /// Rows and columns; what is not given is MONAI's default.
+    private static func sliceWindow(_ section: StrictSection) -> Window? {
+        for key in ["overlap", "weighting", "sigma", "padding"] where section.has(key) && !section.has("roi") {
+            section.fault(key, "belongs to `roi` only")
+        }
+        enum Word: String, CaseIterable { case constant, gaussian }
+        let isGaussian = section.choice("weighting", Word.self) == .gaussian
+        if section.has("sigma"), !isGaussian { section.fault("sigma", "belongs to `weighting: gaussian` only") }
+        guard let roi = section.integers("roi", count: 2...2, 1...4096) else { return nil }
+        let overlap = section.number("overlap", 0...0.99) ?? 0.25
+        return Window(
+            roi: [1] + roi, overlap: [0, overlap, overlap],
+            weighting: isGaussian ? .gaussian(sigma: section.number("sigma", 0.01...10) ?? 0.125) : .constant,
+            padding: padding(section) ?? .constant(0))
     }
 
     private static func promptable(_ section: StrictSection) -> Promptable? {

@@ -101,11 +101,13 @@ extension Manifest {
         if let rule = section.section("features", keys: ["output", "weights"]) {
             return .features(output: rule.requiredText("output"), weights: rule.requiredText("weights"))
         }
-        if let rule = section.section("occlusion", keys: ["size", "overlap", "passes"]) {
+        if let rule = section.section("occlusion", keys: ["size", "overlap", "fill", "passes"]) {
             return .occlusion(
                 Occlusion(
                     size: rule.integers("size", count: 2...2, 1...1024) ?? [16, 16],
-                    overlap: rule.number("overlap", 0...0.95) ?? 0.6, passes: rule.integer("passes", 1...100_000) ?? 400
+                    overlap: rule.number("overlap", 0...0.95) ?? 0.6,
+                    fill: rule.choice("fill", Occlusion.Fill.self) ?? .gaussian,
+                    passes: rule.integer("passes", 1...100_000) ?? 400
                 ))
         }
         section.problems.add(

@@ -7,8 +7,8 @@ import Yams
 extension Manifest {
     private static let steps = [
         "orientation", "transpose", "spacing", "scaleRange", "clip", "clipPercentiles", "scaleMinMax", "normalize",
-        "cropForeground", "cropNonzero", "windows", "neighbours", "repeatChannels", "resize", "centerCropSquare",
-        "autocrop", "toByte", "truncate",
+        "cropForeground", "cropNonzero", "scaleStored", "windows", "stretchWindows", "neighbours", "repeatChannels",
+        "resize", "centerCropSquare", "autocrop", "toByte", "truncate",
     ]
 
     static func preprocess(_ root: StrictSection) -> [Preprocessing] {
@@ -53,14 +53,12 @@ extension Manifest {
                         above: step.number("above", -1e9...1e9) ?? 0,
                         margin: step.integers("margin", count: 3...3, 0...1000) ?? [0, 0, 0],
                         allowSmaller: step.boolean("allowSmaller") ?? false))
-            case "windows":
-                let windows = section.sections(key, keys: ["center", "width"])
-                if windows.isEmpty { section.fault(key, "must be a list of {center, width}") }
-                return .windows(
-                    windows.map {
-                        IntensityWindow(
-                            center: $0.requiredNumber("center", -1e6...1e6), width: $0.requiredNumber("width", 1...1e6))
-                    })
+            case "scaleStored":
+                guard let step = section.section(key, keys: ["to"]) else { return nil }
+                if !step.has("to") { step.fault("to", "is missing") }
+                return step.interval("to").map { .scaleStored(to: $0) }
+            case "windows": return .windows(windows(section, key))
+            case "stretchWindows": return .stretchWindows(windows(section, key))
             case "neighbours":
                 return section.integers(key, count: 1...64, -64...64).map { .neighbours($0) }
             case "repeatChannels": return section.integer(key, 2...64).map { .repeatChannels($0) }
@@ -71,6 +69,15 @@ extension Manifest {
             case "truncate": return isWanted(section, key) ? .truncate : nil
             default: return isWanted(section, key) ? .toByte : nil
             }
+        }
+    }
+
+    private static func windows(_ section: StrictSection, _ key: String) -> [IntensityWindow] {
+        let windows = section.sections(key, keys: ["center", "width"])
+        if windows.isEmpty { section.fault(key, "must be a list of {center, width}") }
+        return windows.map {
+            IntensityWindow(
+                center: $0.requiredNumber("center", -1e6...1e6), width: $0.requiredNumber("width", 1...1e6))
         }
     }
 
