@@ -23,7 +23,10 @@ package struct Analysis {
         case .promptable: return try segment(package, on: volume, prompts: [], shouldStop: shouldStop)
         case .detection(let detector):
             return try detect(package, detector, on: volume, progress: progress, shouldStop: shouldStop)
-        default: return try mark(package, [volume], progress: progress, shouldStop: shouldStop)
+        case .slices, .sliceSequence, .projection:
+            return try analyseSlices(package, [volume], progress: progress, shouldStop: shouldStop)
+        case .fullVolume, .slidingWindow:
+            return try mark(package, [volume], progress: progress, shouldStop: shouldStop)
         }
     }
 

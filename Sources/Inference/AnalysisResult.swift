@@ -59,4 +59,8 @@ package struct AnalysisResult: Sendable {
     /// Quality notes that did not refuse the volume: the volume's own first.
     package var notes: [String]
     package var timing: Timing
+    /// Every class of a classification, finding or not.
+    package var scores: [ClassScore] = []
+    /// Which part of the image findings rest on; never without `Explanation.caveat`.
+    package var explanations: [Explanation] = []
 }

@@ -52,7 +52,11 @@ package final class Engine {
         switch package.manifest.inference {
         case .promptable(let options): _ = try promptNetworks(of: package, options)
         case .detection(let detector): _ = try detectionNetwork(of: package, detector)
-        default: _ = try volumetricNetworks(of: package)
+        case .slices, .sliceSequence, .projection:
+            for network in package.manifest.networks {
+                for fold in network.graphs.indices { _ = try self.network(network.role, fold: fold, of: package) }
+            }
+        case .fullVolume, .slidingWindow: _ = try volumetricNetworks(of: package)
         }
     }
 

@@ -18,6 +18,8 @@ import Testing
         name: "ISO 2022 Japanese", columns: 40, rows: 37, characterSet: "\\ISO 2022 IR 87",
         patientName:
             "Yamada^Tarou=\u{1B}$B;3ED\u{1B}(B^\u{1B}$BB@O:\u{1B}(B=\u{1B}$B$d$^$@\u{1B}(B^\u{1B}$B$?$m$&\u{1B}(B")
+    static let radiograph = SourceStudy.Options(
+        name: "radiograph", columns: 40, rows: 37, slices: 1, isProjection: true)
     static let kinds: [SourceStudy.Options] = [
         tilted, multiFrame, japanese,
         .init(name: "lossy", columns: 40, rows: 37, lossyRatio: "12.5"),
@@ -125,9 +127,9 @@ import Testing
     @Test(
         "every judge of reports accepts one without findings, and one of a finding without a mask",
         .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump, .pixelMedReport, .highdicom, .dcmqi)),
-        arguments: [0, 1])
-    func reportsAlone(findings: Int) throws {
-        let study = try SourceStudy(Self.japanese)
+        arguments: [japanese, radiograph], [0, 1])
+    func reportsAlone(_ options: SourceStudy.Options, findings: Int) throws {
+        let study = try SourceStudy(options)
         defer { study.remove() }
         var request = study.request(findings: findings)
         request.template.negativeReport = true

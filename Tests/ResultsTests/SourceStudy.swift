@@ -17,6 +17,8 @@ struct SourceStudy {
         /// Degrees of gantry tilt.
         var tilt = 0.0
         var isMultiFrame = false
+        /// A radiograph: without a frame of reference and a place in the patient.
+        var isProjection = false
         /// Raw bytes.
         var characterSet = ""
         var patientName = "Doe^Jane"
@@ -48,7 +50,9 @@ struct SourceStudy {
         var instances: [SourceInstance] = []
         var frames: [SourceFrame] = []
         let sopClassUID = UID(
-            literal: options.isMultiFrame ? "1.2.840.10008.5.1.4.1.1.2.1" : "1.2.840.10008.5.1.4.1.1.2")
+            literal: options.isProjection
+                ? "1.2.840.10008.5.1.4.1.1.1"
+                : options.isMultiFrame ? "1.2.840.10008.5.1.4.1.1.2.1" : "1.2.840.10008.5.1.4.1.1.2")
         for slice in 0..<(options.isMultiFrame ? 1 : options.slices) {
             guard let uid = UID("\(Self.series).\(slice + 1)") else { preconditionFailure("a short UID") }
             let path = "\(directory)/\(slice + 1).dcm"
@@ -65,7 +69,8 @@ struct SourceStudy {
             frames += numbers.map { SourceFrame(sopClassUID: sopClassUID, sopInstanceUID: uid, frameNumber: $0) }
         }
         source = SourceSeries(
-            studyInstanceUID: Self.study, seriesInstanceUID: Self.series, frameOfReferenceUID: Self.frameOfReference,
+            studyInstanceUID: Self.study, seriesInstanceUID: Self.series,
+            frameOfReferenceUID: options.isProjection ? nil : Self.frameOfReference,
             instances: instances, frames: frames, grid: grid)
     }
 
@@ -80,11 +85,13 @@ struct SourceStudy {
         let texts: [(UInt16, UInt16, String)] = [
             (0x0008, 0x0008, options.isMultiFrame ? "ORIGINAL\\PRIMARY\\VOLUME\\NONE" : "ORIGINAL\\PRIMARY\\AXIAL"),
             (0x0008, 0x0020, "20260102"), (0x0008, 0x0023, "20260102"), (0x0008, 0x0030, "101112"),
-            (0x0008, 0x0033, "101112"), (0x0008, 0x0050, "A123"), (0x0008, 0x0060, "CT"), (0x0008, 0x0070, "Maker"),
-            (0x0008, 0x0090, ""), (0x0008, 0x1030, "CT head"), (0x0010, 0x0010, options.patientName),
+            (0x0008, 0x0033, "101112"), (0x0008, 0x0050, "A123"), (0x0008, 0x0060, options.isProjection ? "CR" : "CT"),
+            (0x0008, 0x0070, "Maker"),
+            (0x0008, 0x0090, ""), (0x0008, 0x1030, options.isProjection ? "Chest" : "CT head"),
+            (0x0010, 0x0010, options.patientName),
             (0x0010, 0x0020, "P0001"), (0x0010, 0x0021, "HOSPITAL"), (0x0010, 0x0030, "19500203"),
             (0x0010, 0x0040, "F"),
-            (0x0018, 0x0015, "HEAD"), (0x0020, 0x0010, "S1"), (0x0020, 0x0011, "2"),
+            (0x0018, 0x0015, options.isProjection ? "CHEST" : "HEAD"), (0x0020, 0x0010, "S1"), (0x0020, 0x0011, "2"),
             (0x0020, 0x0013, "\(slice + 1)"), (0x0020, 0x1040, ""), (0x0028, 0x0004, "MONOCHROME2"),
         ]
         for (group, element, text) in texts { try item.set(Tag(group, element), text) }
@@ -92,7 +99,7 @@ struct SourceStudy {
         try item.set(Tag(0x0008, 0x0018), uid)
         try item.set(Tag(0x0020, 0x000D), study)
         try item.set(Tag(0x0020, 0x000E), series)
-        try item.set(Tag(0x0020, 0x0052), frameOfReference)
+        if !options.isProjection { try item.set(Tag(0x0020, 0x0052), frameOfReference) }
         for (element, value) in [
             (0x0002, 1), (0x0010, grid.rows), (0x0011, grid.columns), (0x0100, 16), (0x0101, 16),
             (0x0102, 15), (0x0103, 1),
@@ -130,12 +137,16 @@ struct SourceStudy {
                     try frame.append(Tag(0x0020, 0x9113)) { (item) throws(DCMTKError) in try position(item, slice) }
                 }
             }
+        } else if options.isProjection {
+            try item.set(Tag(0x0018, 0x5101), "PA")
+            try item.set(Tag(0x0018, 0x1164), "0.5\\0.5")
         } else {
             try position(item, slice)
             try orientation(item)
             try measures(item)
         }
-        for (element, text) in [(0x1052, "-1024"), (0x1053, "1")] { try item.set(Tag(0x0028, UInt16(element)), text) }
+        let rescale = [(0x1052, options.isProjection ? "0" : "-1024"), (0x1053, "1")]
+        for (element, text) in rescale { try item.set(Tag(0x0028, UInt16(element)), text) }
         try item.set(Tag(0x0018, 0x0060), "120")
         try item.set(Tag(0x0020, 0x0012), "1")
         let frames = options.isMultiFrame ? grid.slices : 1

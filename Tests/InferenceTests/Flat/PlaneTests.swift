@@ -32,22 +32,27 @@ import Testing
         let cropped = stretched.autocropped()
         #expect(cropped.height == golden.side && cropped.width == golden.side)
         #expect(cropped.values == (try FlatGoldens.floats(golden.cropped)))
-        let normal = cropped.resized(height: 32, width: 32, .bilinearBytes).standardised(
-            mean: [0.22363983, 0.18190407, 0.2523437], deviation: [0.32451536, 0.2956294, 0.31335256], scale: 255)
+        var normal = cropped.resized(height: 32, width: 32, .bilinearBytes)
+        try normal.apply(
+            .normalize(
+                .init(
+                    of: .all, channelWise: true, mean: [0.22363983, 0.18190407, 0.2523437].map { $0 * 255 },
+                    deviation: [0.32451536, 0.2956294, 0.31335256].map { $0 * 255 }, minimumDeviation: 0)),
+            stored: nil)
         #expect(FlatGoldens.worst(normal.values, try FlatGoldens.floats(golden.output)) < 1e-6)
     }
 
     @Test func `a projection is scaled, cropped and resized as torchxrayvision does it`() throws {
         let golden = goldens.projection
         let stored = Plane(height: golden.height, width: golden.width, values: try FlatGoldens.floats(golden.input))
-        let scaled = stored.scaledStored(bits: golden.bits, to: -1024...1024)
+        let scaled = stored.scaled(from: 0...4095, to: -1024...1024)
         #expect(FlatGoldens.worst(scaled.values, try FlatGoldens.floats(golden.scaled)) < 2e-4)
         let cropped = scaled.centreSquare()
         #expect(FlatGoldens.worst(cropped.values, try FlatGoldens.floats(golden.cropped)) < 2e-4)
         let resized = cropped.resized(height: 32, width: 32, .gaussianBilinear)
         #expect(FlatGoldens.worst(resized.values, try FlatGoldens.floats(golden.output)) < 3e-4)
         // MONOCHROME1 is 2^bits − 1 − x before anything else, which mirrors the range.
-        let inverted = stored.map { 4095 - $0 }.scaledStored(bits: golden.bits, to: -1024...1024)
+        let inverted = stored.map { 4095 - $0 }.scaled(from: 0...4095, to: -1024...1024)
         #expect(FlatGoldens.worst(inverted.values, try FlatGoldens.floats(golden.inverted)) < 2e-4)
     }
 

@@ -6,7 +6,7 @@ import Models
 import Volume
 
 /// A package of scores on slices or projections, from voxels to findings.
-struct FlatAnalysis {
+struct SliceClassification {
     let engine: Engine
     let package: ModelPackage
     let progress: (Double) -> Void
@@ -21,55 +21,38 @@ struct FlatAnalysis {
     }
 
     /// - Parameters:
-    ///   - volume: its slices are the images of a projection.
-    ///   - started: when the run began; explanations stop at four fifths of the package's time.
+    ///   - planes: of the volume's slices; those of a projection are its images.
+    ///   - lattice: of the planes' field.
+    ///   - deadline: when explanations stop.
     func run(
-        on volume: VoxelVolume, started: ContinuousClock.Instant = .now
-    ) throws(InferenceError) -> (
-        findings: [Finding], scores: [ClassScore], explanations: [Explanation], timing: AnalysisResult.Timing
-    ) {
-        let clock = ContinuousClock()
+        _ planes: SlicePlanes, on lattice: Lattice, of volume: VoxelVolume, deadline: ContinuousClock.Instant,
+        into result: inout AnalysisResult
+    ) throws(InferenceError) {
         let manifest = package.manifest
-        var timing = AnalysisResult.Timing()
-        let start = clock.now
-        let split = SlicePlanes.split(manifest.preprocess)
-        let field = try preprocess(volume, Array(manifest.preprocess[..<split]))
-        if shouldStop() { throw .cancelled }
-        let planes = try SlicePlanes(field, manifest.preprocess[split...], stored: volume.storedRange)
-        timing.preprocessing = start.duration(to: clock.now).seconds
         let scored = try scored(planes)
-        timing.engine = scored.seconds
-        let finishing = clock.now
-
-        var findings: [Finding] = []
-        var scores: [ClassScore] = []
-        var explanations: [Explanation] = []
-        let deadline = started + .seconds(manifest.budget.time * 0.8)
+        result.timing.engine += scored.seconds
         for score in manifest.scores {
-            var (value, slice): (Float, Int?) = scored.scores.together(score)
-            if scored.scores.rows.count < planes.count { slice = nil }
-            let key = slice.map { volume.slice(at: field.lattice, $0) }
-            scores.append(
+            let (value, greatest) = scored.scores.together(score)
+            // One score for all slices names none of them.
+            let slice = scored.scores.rows.count < planes.count ? nil : greatest
+            let key = slice.map { volume.slice(at: lattice, $0) }
+            result.scores.append(
                 ClassScore(label: score.label, value: Double(value), threshold: score.threshold, slice: key))
             guard Double(value) >= score.threshold else { continue }
-            findings.append(
+            result.findings.append(
                 Finding(
                     label: score.label, code: score.code, category: score.category, type: score.code, site: score.site,
                     laterality: score.laterality, confidence: Double(value), priority: score.priority, keySlice: key))
             guard let rule = manifest.explain, let slice else { continue }
             if shouldStop() { throw .cancelled }
             let explaining = Explaining(
-                run: sliceRun, plane: try planes.plane(slice), grid: field.lattice.grid(ofSlice: slice),
-                deadline: deadline
+                run: sliceRun, plane: try planes.plane(slice), grid: lattice.grid(ofSlice: slice), deadline: deadline
             ) { (variants, channel) throws(InferenceError) in try scored.again(slice, variants, channel) }
-            explanations.append(try explaining.explanation(of: score, by: rule))
+            result.explanations.append(try explaining.explanation(of: score, by: rule))
         }
-        timing.postprocessing = finishing.duration(to: clock.now).seconds
-        timing.total = start.duration(to: clock.now).seconds
-        return (findings, scores, explanations, timing)
     }
 
-    private var sliceRun: SliceRun {
+    var sliceRun: SliceRun {
         let (role, batch): (Manifest.Role, Int) =
             switch package.manifest.inference {
             case .sliceSequence(let rule): (.encoder, rule.batch)
@@ -131,36 +114,5 @@ extension SliceRun {
         var run = self
         run.progress = { _ in }
         return run
-    }
-}
-
-/// What a package says of one of its classes, finding or not.
-package struct ClassScore: Sendable, Codable, Equatable {
-    package var label: String
-    package var value: Double
-    package var threshold: Double
-    /// The slice or image with the greatest score; nil where the network gives one score for all.
-    package var slice: Int?
-}
-
-extension Lattice {
-    /// D alone, as the grid of one image.
-    func grid(ofSlice slice: Int) -> Grid {
-        Grid(
-            origin: point([Double(slice), 0, 0]), columnStep: steps[2], rowStep: steps[1], sliceStep: steps[0],
-            columns: shape[2], rows: shape[1], slices: 1)
-    }
-}
-
-extension VoxelVolume {
-    /// The values that the stored bits can express; nil where the header does not say.
-    var storedRange: ClosedRange<Float>? { nil }
-
-    /// The slice of the volume in which the middle of a lattice's slice lies.
-    func slice(at lattice: Lattice, _ slice: Int) -> Int {
-        let map = Lattice(grid).map(from: lattice)
-        let middle = [Double(slice), Double(lattice.shape[1] - 1) / 2, Double(lattice.shape[2] - 1) / 2]
-        let position = map.offset[0] + zip(map.matrix[0], middle).reduce(0) { $0 + $1.0 * $1.1 }
-        return min(max(Int(position.rounded()), 0), grid.slices - 1)
     }
 }

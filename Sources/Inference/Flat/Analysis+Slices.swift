@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DICOM
+import Models
+import Volume
+
+extension Analysis {
+    /// A package that works slice by slice, or on a projection.
+    func analyseSlices(
+        _ package: ModelPackage, on volume: VoxelVolume, progress: @escaping (Double) -> Void,
+        shouldStop: @escaping () -> Bool
+    ) throws(InferenceError) -> AnalysisResult {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let manifest = package.manifest
+        let gates = QualityGates(quality: manifest.quality, volume: volume)
+        guard gates.refusals.isEmpty else { throw .refused(gates.refusals) }
+        let split = SlicePlanes.split(manifest.preprocess)
+        let field = try preprocess(volume, Array(manifest.preprocess[..<split]))
+        if shouldStop() { throw .cancelled }
+        let lattice = field.lattice
+        let planes = try SlicePlanes(field, manifest.preprocess[split...], stored: volume.storedRange)
+        try checkMemory(manifest, volume, field, planes)
+        var result = AnalysisResult(
+            model: package.identity, findings: [], masks: [], longAxes: [], coverage: gates.coverage(examined: nil),
+            notes: volume.notes, timing: .init())
+        result.timing.preprocessing = start.duration(to: clock.now).seconds
+        let classification = SliceClassification(
+            engine: engine, package: package, progress: progress, shouldStop: shouldStop)
+        if !manifest.outputs.isEmpty {
+            guard case .slices(let rule) = manifest.inference else {
+                throw .unsupported("`outputs` with `inference: \(manifest.inference.name)`")
+            }
+            let maps = SliceMaps(run: classification.sliceRun, window: rule.window, decision: manifest.decision)
+            let (raw, seconds) = try maps.channels(of: planes, on: lattice)
+            result.timing.engine += seconds
+            var channels = raw
+            if manifest.decision.activatesAfterRestore { channels.activate(manifest.decision.activation) }
+            result.coverage = gates.coverage(
+                examined: manifest.quality.examined.map { channels.volume(above: 0.5, channel: $0.channel) })
+            try report(channels, manifest, volume, into: &result, shouldStop: shouldStop)
+            result.explanations = result.findings.compactMap { finding in
+                finding.maskIndex.map {
+                    Explanation(label: finding.label, method: .mask, evidence: .mask($0), notes: [])
+                }
+            }
+        }
+        if !manifest.scores.isEmpty {
+            // The rest of the package's time is for what follows the run.
+            let deadline = start + .seconds(manifest.budget.time * 0.8)
+            try classification.run(planes, on: lattice, of: volume, deadline: deadline, into: &result)
+        }
+        result.timing.total = start.duration(to: clock.now).seconds
+        result.timing.postprocessing = max(
+            0, result.timing.total - result.timing.preprocessing - result.timing.engine)
+        return result
+    }
+
+    /// Bytes of voxels, field, planes, maps and masks at once against the manifest's budget.
+    private func checkMemory(
+        _ manifest: Manifest, _ volume: VoxelVolume, _ field: Field, _ planes: SlicePlanes
+    ) throws(InferenceError) {
+        let plane = try planes.plane(0)
+        var bytes = 4 * (volume.voxels.count + field.values.count + planes.count * plane.values.count)
+        if !manifest.outputs.isEmpty {
+            bytes += 4 * manifest.minimumChannels * (planes.count * plane.pixels + field.lattice.count)
+            bytes += volume.grid.count * manifest.outputs.count
+        }
+        guard bytes <= manifest.budget.memory else {
+            throw .refused([
+                "the volume needs \(bytes >> 20) MiB, and the package's budget is \(manifest.budget.memory >> 20) MiB"
+            ])
+        }
+    }
+}
