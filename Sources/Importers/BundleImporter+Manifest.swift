@@ -78,10 +78,10 @@ extension BundleImporter {
         switch outcome {
         case .window(let window): return .slidingWindow(window)
         case .slices(var window):
-            // One slice at a time: SliceInferer puts a dimension of 1 into the window (monai/inferers/inferer.py).
+            // A 2-D network, whose windows lie in the slice (monai/inferers/inferer.py, SliceInferer).
             window.roi.insert(1, at: 0)
             window.overlap.insert(0, at: 0)
-            return .slidingWindow(window)
+            return .slices(Manifest.Slices(batch: window.batch, window: window))
         case .simple, .detection:
             guard kind == .volume else { return .slices(ManifestParts.slices) }
             let (multiple, padding) = before.multiple ?? ([1, 1, 1], .constant(0))

@@ -130,7 +130,7 @@ struct BundleImportTests {
     @Test("Slices, projections and detectors become kinds of their own")
     func kinds() throws {
         let slices = try read(Bundles.ventricular, in: try Scratch()).manifest
-        guard case .slidingWindow(let window) = slices.inference else {
+        guard case .slices(let rule) = slices.inference, let window = rule.window else {
             Issue.record("no window")
             return
         }

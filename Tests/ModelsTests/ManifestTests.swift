@@ -198,6 +198,37 @@ private func problems(_ text: String) -> [PackageError.Problem] {
         #expect(problems(text).contains { $0.message.hasPrefix("`\(name)` is missing") })
     }
 
+    @Test func `steps and kinds of slices arrive as they are written`() throws {
+        let text = sample.replacingOccurrences(
+            of: "  - orientation: RAS",
+            with: """
+                  - scaleStored: {to: [-1024, 1024]}
+                  - stretchWindows: [{center: 40, width: 80}]
+                  - resize: {size: [48, 64], method: bilinearBytes}
+                """
+        ).replacingOccurrences(
+            of: "slidingWindow: {roi: [96, 96, 64], overlap: 0.5, weighting: gaussian}",
+            with: "slices: {batch: 4, roi: [32, 48], overlap: 0.5, weighting: gaussian}")
+        let manifest = try Manifest.read(text, file: "manifest.yaml")
+        #expect(
+            manifest.preprocess.prefix(3) == [
+                .scaleStored(to: -1024...1024), .stretchWindows([.init(center: 40, width: 80)]),
+                .resize(.init(size: [48, 64], method: .bilinearBytes, fit: .stretch)),
+            ])
+        #expect(
+            manifest.inference
+                == .slices(
+                    .init(
+                        batch: 4,
+                        window: .init(
+                            roi: [1, 32, 48], overlap: [0, 0.5, 0.5], weighting: .gaussian(sigma: 0.125),
+                            padding: .constant(0)))))
+        #expect {
+            try Manifest.read(
+                text.replacingOccurrences(of: "roi: [32, 48], ", with: ""), file: "manifest.yaml")
+        } throws: { "\($0)".contains("`inference.slices.overlap` belongs to `roi` only") }
+    }
+
     @Test("A claim that says nothing of SOP classes and Image Type keeps screens and scouts away")
     func defaults() throws {
         let claim = try Manifest.read(sample, file: "m.yaml").claim

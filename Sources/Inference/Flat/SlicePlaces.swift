@@ -15,7 +15,7 @@ extension Lattice {
 
 extension VoxelVolume {
     /// The values that the stored bits can express; nil where the header does not say.
-    var storedRange: ClosedRange<Float>? { nil }
+    var storedRange: ClosedRange<Float>? { declared.valueRange }
 
     /// The slice of the volume in which the middle of a lattice's slice lies.
     func slice(at lattice: Lattice, _ slice: Int) -> Int {

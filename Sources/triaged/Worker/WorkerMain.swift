@@ -98,7 +98,9 @@ struct WorkerMain {
             let shouldStop = { requests.isStopped(id) }
             let volumes = try ([job.instances] + job.companions.map(\.instances)).map { instances in
                 if shouldStop() { throw InferenceError.cancelled }
-                return try VoxelVolume.read(paths: instances.map(\.path), options: Self.options)
+                var options = Self.options
+                if case .projection = package.manifest.inference { options.kind = .projection() }
+                return try VoxelVolume.read(paths: instances.map(\.path), options: options)
             }
             let volume = volumes[0]
             send(WorkerMessage(id: id, body: .progress("read \(volumes.map(\.frames.count).reduce(0, +)) slices")))

@@ -49,13 +49,14 @@ import Volume
             "network: " + FlatFixtures.graph("chest.onnx", ", outputs: {scores: logits}"), folder: Self.folder,
             inference: "{projection: {}}",
             preprocess: """
-                [{scaleRange: {from: [0, 4095], to: [-1024, 1024], clip: false}}, {centerCropSquare: true},
+                [{scaleStored: {to: [-1024, 1024]}}, {centerCropSquare: true},
                   {resize: {size: [224, 224], method: bilinearAntialiased}}]
                 """,
             marks: "scores: [\(scores.joined(separator: ", "))]", explain: "explain: {activationMap: cam}",
             unit: "[arb'U]")
-        let volume = Fixtures.volume(
+        var volume = Fixtures.volume(
             try values("chest.in.i16"), shape: [1, golden.height, golden.width], unit: VoxelVolume.arbitraryUnit)
+        volume.declared.valueRange = 0...4095
         let result = try Analysis(engine: try Engine(threads: 1)).run(package, on: volume)
         #expect(result.scores.count == 18)
         for (score, expected) in zip(result.scores, golden.scores) { #expect(abs(score.value - expected) < 1e-4) }
