@@ -77,25 +77,23 @@ struct Explaining {
     /// An output of one pass over the slice as [F, h, w] with its place.
     private func maps(of output: String) throws(InferenceError) -> Plane {
         let position = try run.position(named: output, try run.network(fold: 0).outputs)
+        // Of several folds, the mean.
+        let share = 1 / Float(run.package.manifest.network(run.role)?.graphs.count ?? 1)
+        let name = run.name
         var sum: Plane?
-        _ = try run.run(
-            1, image: { (image) throws(InferenceError) in plane }, outputs: [position],
-            take: [
-                { (image, shape, values) throws(InferenceError) in
-                    guard shape.count == 3 else {
-                        throw .mismatch(
-                            package: run.name, reason: "`\(output)` is [N] + \(shape), and must be [N, K, h, w]")
-                    }
-                    // Of several folds, the mean.
-                    let share = 1 / Float(run.package.manifest.network(run.role)?.graphs.count ?? 1)
-                    let scaled = values.map { $0 * share }
-                    if sum != nil {
-                        for i in scaled.indices { sum?.values[i] += scaled[i] }
-                    } else {
-                        sum = Plane(channels: shape[0], height: shape[1], width: shape[2], values: scaled)
-                    }
-                }
-            ])
+        func collect(
+            _ image: Int, _ shape: [Int], _ values: UnsafeBufferPointer<Float>
+        ) throws(InferenceError) {
+            guard shape.count == 3 else {
+                throw .mismatch(package: name, reason: "`\(output)` is [N] + \(shape), and must be [N, K, h, w]")
+            }
+            var added = Plane(
+                channels: shape[0], height: shape[1], width: shape[2], values: values.map { $0 * share })
+            if let sum { for i in added.values.indices { added.values[i] += sum.values[i] } }
+            sum = added
+        }
+        func slice(_ image: Int) throws(InferenceError) -> Plane { plane }
+        try run.run(1, image: slice, outputs: [position], take: [collect])
         guard var maps = sum else { throw .unsupported("an explanation without an image") }
         maps.rows = plane.rows.then(.resized(from: plane.height, to: maps.height))
         maps.columns = plane.columns.then(.resized(from: plane.width, to: maps.width))

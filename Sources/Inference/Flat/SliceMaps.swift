@@ -11,7 +11,7 @@ struct SliceMaps {
     let decision: Manifest.Decision
 
     /// Sums of one slice's maps over folds and windows, [K, H, W] of the padded slice.
-    fileprivate struct Sum {
+    struct Sum {
         var shape: [Int]
         var values: [Float]
     }
@@ -34,36 +34,33 @@ struct SliceMaps {
         let share = 1 / Float(run.package.manifest.network(run.role)?.graphs.count ?? 1)
         let ports = try run.network(fold: 0).outputs
         let position = try run.position(of: "maps", place: 0, among: ports) ?? 0
-        let seconds = try run.run(
-            planes.count * starts.count,
-            image: { (item) throws(InferenceError) in
-                let slice = try plane(item / starts.count)
-                guard let tiles else { return slice }
-                guard slice.height == first.height, slice.width == first.width else {
-                    throw .mismatch(
-                        package: run.name, reason: "windows need slices of one size; `resize` makes them even")
-                }
-                return try tile(slice, tiles, at: starts[item % starts.count])
-            }, outputs: [position],
-            take: [
-                { (item, shape, values) throws(InferenceError) in
-                    guard shape.count == 3, tiles == nil || Array(shape.dropFirst()) == Array(tiles!.roi.dropFirst())
-                    else {
-                        throw .mismatch(
-                            package: run.name, reason: "the network made [N] + \(shape), and must give [N, K, H, W]")
-                    }
-                    let slice = item / starts.count
-                    let size = tiles.map { [shape[0]] + $0.size.dropFirst() } ?? shape
-                    if sums[slice].values.isEmpty {
-                        sums[slice] = Sum(shape: size, values: [Float](repeating: 0, count: size.reduce(1, *)))
-                    }
-                    guard sums[slice].shape == size else {
-                        throw .mismatch(package: run.name, reason: "the folds give maps of different sizes")
-                    }
-                    sums[slice].add(
-                        values, shape, weights: tiles?.weights, share: share, at: starts[item % starts.count])
-                }
-            ])
+        func image(_ item: Int) throws(InferenceError) -> Plane {
+            let slice = try plane(item / starts.count)
+            guard let tiles else { return slice }
+            guard slice.height == first.height, slice.width == first.width else {
+                throw .mismatch(
+                    package: run.name, reason: "windows need slices of one size; `resize` makes them even")
+            }
+            return tile(slice, tiles, at: starts[item % starts.count])
+        }
+        func collect(
+            _ item: Int, _ shape: [Int], _ values: UnsafeBufferPointer<Float>
+        ) throws(InferenceError) {
+            guard shape.count == 3, tiles.map({ Array(shape.dropFirst()) == Array($0.roi.dropFirst()) }) ?? true else {
+                throw .mismatch(
+                    package: run.name, reason: "the network made [N] + \(shape), and must give [N, K, H, W]")
+            }
+            let slice = item / starts.count
+            let size = tiles.map { [shape[0]] + $0.size.dropFirst() } ?? shape
+            if sums[slice].values.isEmpty {
+                sums[slice] = Sum(shape: size, values: [Float](repeating: 0, count: size.reduce(1, *)))
+            }
+            guard sums[slice].shape == size else {
+                throw .mismatch(package: run.name, reason: "the folds give maps of different sizes")
+            }
+            sums[slice].add(values, shape, weights: tiles?.weights, share: share, at: starts[item % starts.count])
+        }
+        let seconds = try run.run(planes.count * starts.count, image: image, outputs: [position], take: [collect])
         let channels = sums[0].shape[0]
         guard sums.allSatisfy({ $0.shape[0] == channels }) else {
             throw .mismatch(package: run.name, reason: "the network gives slices different numbers of channels")
@@ -77,7 +74,7 @@ struct SliceMaps {
         return (try assemble(sums, planes, tiles, channels: channels, on: lattice), seconds)
     }
 
-    private func tile(_ plane: Plane, _ tiles: Windows, at start: [Int]) throws(InferenceError) -> Plane {
+    private func tile(_ plane: Plane, _ tiles: Windows, at start: [Int]) -> Plane {
         let (top, left) = (start[1] - tiles.before[1], start[2] - tiles.before[2])
         switch window?.padding {
         case .constant(let value)?:
@@ -140,7 +137,7 @@ struct SliceMaps {
 }
 
 extension SliceMaps.Sum {
-    fileprivate mutating func add(
+    mutating func add(
         _ source: UnsafeBufferPointer<Float>, _ size: [Int], weights: [Float]?, share: Float, at start: [Int]
     ) {
         for c in 0..<size[0] {

@@ -135,16 +135,19 @@ struct SliceRun {
     ) throws(InferenceError) -> (rows: [[[Float]]], seconds: Double) {
         var rows = [[[Float]]](repeating: [[Float]](repeating: [], count: count), count: positions.count)
         let share = 1 / Float(package.manifest.network(role)?.graphs.count ?? 1)
-        var take: [Taken] = []
-        for place in positions.indices {
-            take.append { (image, shape, values) throws(InferenceError) in
+        func taking(_ place: Int) -> Taken {
+            func take(
+                _ image: Int, _ shape: [Int], _ values: UnsafeBufferPointer<Float>
+            ) throws(InferenceError) {
                 if rows[place][image].isEmpty {
                     rows[place][image] = values.map { $0 * share }
                 } else {
                     for (i, value) in values.enumerated() { rows[place][image][i] += value * share }
                 }
             }
+            return take
         }
+        let take = positions.indices.map(taking)
         let seconds = try run(count, image: image, outputs: positions, take: take)
         return (rows, seconds)
     }
