@@ -16,6 +16,9 @@ extension Analysis {
             guard package.manifest.region == nil else {
                 throw .unsupported("a package that reads several series within a region")
             }
+            if case .slices = package.manifest.inference {
+                return try analyseSlices(package, volumes, progress: { _ in }, shouldStop: shouldStop)
+            }
             return try mark(package, volumes, progress: { _ in }, shouldStop: shouldStop)
         }
         guard let other = package.regionPackages.first, let region = package.manifest.region else {

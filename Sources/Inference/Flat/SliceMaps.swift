@@ -10,16 +10,23 @@ struct SliceMaps {
     let window: Manifest.Window?
     let decision: Manifest.Decision
 
+    /// [channels, D, H, W] on the field's lattice.
+    struct Result {
+        var channels: Int
+        var values: [Float]
+        /// In the engine.
+        var seconds: Double
+    }
+
     /// Sums of one slice's maps over folds and windows, [K, H, W] of the padded slice.
     struct Sum {
         var shape: [Int]
         var values: [Float]
     }
 
-    /// - Returns: channels on the field's lattice, activated unless the manifest activates after the restoration, and
-    ///   the seconds in the engine. A pixel that no plane covers is 0 in every channel, or background where the greatest
+    /// - Returns: activated unless the manifest activates after the restoration. A pixel that no plane covers is 0 in every channel, or background where the greatest
     ///   channel decides.
-    func channels(of planes: SlicePlanes, on lattice: Lattice) throws(InferenceError) -> (Channels, seconds: Double) {
+    func channels(of planes: SlicePlanes, on lattice: Lattice) throws(InferenceError) -> Result {
         let first = try planes.plane(0)
         let tiles = window.map { Windows(volume: [1, first.height, first.width], window: $0) }
         let starts = tiles?.starts ?? [[0, 0, 0]]
@@ -71,7 +78,9 @@ struct SliceMaps {
                 package: run.name,
                 reason: "the network gives \(channels) channels, and an output needs channel \(needed - 1)")
         }
-        return (try assemble(sums, planes, tiles, channels: channels, on: lattice), seconds)
+        return Result(
+            channels: channels, values: try assemble(sums, planes, tiles, channels: channels, on: lattice),
+            seconds: seconds)
     }
 
     private func tile(_ plane: Plane, _ tiles: Windows, at start: [Int]) -> Plane {
@@ -87,12 +96,10 @@ struct SliceMaps {
 
     private func assemble(
         _ sums: [Sum], _ planes: SlicePlanes, _ tiles: Windows?, channels: Int, on lattice: Lattice
-    ) throws(InferenceError) -> Channels {
+    ) throws(InferenceError) -> [Float] {
         let (height, width) = (lattice.shape[1], lattice.shape[2])
         let size = height * width
-        var result = Channels(
-            count: channels, lattice: lattice,
-            values: [Float](repeating: 0, count: channels * lattice.count))
+        var result = [Float](repeating: 0, count: channels * lattice.count)
         let covered = tiles.map { Self.coverage($0) }
         for (slice, sum) in sums.enumerated() {
             let plane = try planes.plane(slice)
@@ -103,10 +110,11 @@ struct SliceMaps {
                     top: tiles.before[1], left: tiles.before[2], height: plane.height, width: plane.width)
             }
             if !decision.activatesAfterRestore {
-                var channelled = Channels(
-                    count: channels, lattice: .pixels(height: map.height, width: map.width), values: map.values)
-                channelled.activate(decision.activation)
-                map.values = channelled.values
+                let count = map.pixels
+                map.values.withUnsafeMutableBufferPointer {
+                    guard let start = $0.baseAddress else { return }
+                    activate(start, channels: channels, stride: count, count: count, decision.activation)
+                }
             }
             // Maps may be coarser than the image: they cover the same extent.
             map.rows = plane.rows.then(.resized(from: plane.height, to: map.height))
@@ -116,7 +124,7 @@ struct SliceMaps {
                     channel: c, height: height, width: width, isNearest: decision.restore == .nearest,
                     outside: c == 0 && decision.rule == .argmax ? 1 : 0)
                 let start = (c * lattice.shape[0] + slice) * size
-                result.values.replaceSubrange(start..<start + size, with: restored)
+                result.replaceSubrange(start..<start + size, with: restored)
             }
         }
         return result

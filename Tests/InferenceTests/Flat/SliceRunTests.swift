@@ -74,7 +74,7 @@ enum FlatFixtures {
         let run = SliceRun(
             engine: try Engine(threads: 1), package: package, role: .main, batch: rule.batch, shouldStop: { false })
         let maps = SliceMaps(run: run, window: rule.window, decision: package.manifest.decision)
-        let channels = try maps.channels(of: SlicePlanes(field, [], stored: nil), on: field.lattice).0
+        let channels = try maps.channels(of: SlicePlanes(field, [], stored: nil), on: field.lattice)
         #expect(FlatGoldens.worst(channels.values, try FlatGoldens.floats(golden.output)) < 1e-4)
     }
 
