@@ -7,9 +7,33 @@ import Volume
 
 extension Analysis {
     /// One package on all that it reads: the volumes of its channels, that of the job's own series first, and what the package
-    /// of its region marks in it. Results are on the grid of the first volume.
+    /// of its region marks in it. Results are on the grid of the first volume. The manifest's gates are asked before and
+    /// after.
     package func run(
         _ package: ModelPackage, on volumes: [VoxelVolume], shouldStop: @escaping () -> Bool = { false }
+    ) throws(InferenceError) -> AnalysisResult {
+        let quality = package.manifest.quality
+        let before = volumes.flatMap { volume in
+            quality.gates.isEmpty ? [] : QualityVerdicts(gates: quality.gates, facts: VolumeFacts(volume)).all
+        }
+        try refuse(before)
+        var result = try ungated(package, volumes, shouldStop: shouldStop)
+        let after = AnatomyVerdicts(
+            quality: quality, slices: volumes[0].grid.slices, marked: { Anatomy(of: $0, in: result, volumes[0]) },
+            declaresContrast: !volumes[0].declared.contrastBolusAgent.isEmpty
+        ).all
+        try refuse(after)
+        result.notes += (before + after).map(\.evidence)
+        return result
+    }
+
+    private func refuse(_ verdicts: [QualityVerdict]) throws(InferenceError) {
+        let reasons = verdicts.filter { $0.action == .block }.map(\.evidence)
+        if !reasons.isEmpty { throw .refused(reasons) }
+    }
+
+    private func ungated(
+        _ package: ModelPackage, _ volumes: [VoxelVolume], shouldStop: @escaping () -> Bool
     ) throws(InferenceError) -> AnalysisResult {
         let volume = volumes[0]
         if volumes.count > 1 {

@@ -35,6 +35,8 @@ extension Manifest {
         package enum Measure: String, Sendable, CaseIterable {
             /// Degrees of shear (gantry tilt).
             case tilt
+            /// The largest difference of a slice step from the median one, as a fraction of it.
+            case unevenSpacing
             /// Percentiles of the voxels' values.
             case percentile1, percentile99
             /// Share of the voxels below −900 HU.

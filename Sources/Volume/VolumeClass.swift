@@ -43,3 +43,14 @@ enum ImageClass: Equatable {
         }
     }
 }
+
+extension VolumeOptions.Kind {
+    /// How the images of these SOP classes are read. Whether a package wants images for processing is for its `claim`.
+    package init(of sopClassUIDs: [UID]) {
+        switch sopClassUIDs.lazy.compactMap({ ImageClass($0) }).first {
+        case .projection?: self = .projection(forProcessing: true)
+        case .frames?: self = .frames()
+        case nil: self = .stack
+        }
+    }
+}

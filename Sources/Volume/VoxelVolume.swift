@@ -57,4 +57,13 @@ package struct VoxelVolume: Sendable {
 
     package static let hounsfieldUnit = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
     package static let arbitraryUnit = Code("[arb'U]", "UCUM", "arbitrary unit")
+
+    /// The frames of several images for whoever lists them: the grid and the voxels are those of the first.
+    package init(listing images: [VoxelVolume]) {
+        self = images[0]
+        guard images.count > 1 else { return }
+        frames = images.flatMap(\.frames)
+        grid.slices = frames.count
+        voxels = []
+    }
 }

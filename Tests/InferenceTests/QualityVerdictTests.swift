@@ -33,8 +33,7 @@ import Volume
         let package = try Fixtures.package(
             network: "identity.onnx", quality: #"{unit: "[hnsf'U]", gates: {\#(gate)}}"#)
         return QualityVerdicts(
-            gates: package.manifest.quality.gates, facts: VolumeFacts(volume), grid: volume.grid,
-            isStack: volume.hasPatientGeometry && volume.grid.slices > 1
+            gates: package.manifest.quality.gates, facts: VolumeFacts(volume)
         ).all
     }
 
@@ -90,7 +89,7 @@ import Volume
     }
 
     private func anatomy(
-        _ text: String, contrast: Bool = false, _ marked: (volume: Double, mean: Double, slices: ClosedRange<Int>)?
+        _ text: String, contrast: Bool = false, _ marked: Anatomy?
     ) throws -> [QualityVerdict] {
         let package = try Fixtures.package(network: "identity.onnx", quality: #"{unit: "[hnsf'U]", \#(text)}"#)
         return AnatomyVerdicts(
@@ -101,14 +100,14 @@ import Volume
     @Test("Anatomy that is missing, small or cut off by an end of the volume is said to be so")
     func whole() throws {
         let rule = "whole: [{label: thing, minimumVolume: 10, action: block}]"
-        #expect(try anatomy(rule, (volume: 50, mean: 0, slices: 1...18)) == [])
+        #expect(try anatomy(rule, Anatomy(volume: 50, mean: 0, slices: 1...18)) == [])
         #expect(try anatomy(rule, nil) == [.init(action: .block, evidence: "thing was not found")])
         #expect(
-            try anatomy(rule, (volume: 5, mean: 0, slices: 1...18)) == [
+            try anatomy(rule, Anatomy(volume: 5, mean: 0, slices: 1...18)) == [
                 .init(action: .block, evidence: "thing measures 5 mL, at least 10 mL expected")
             ])
         #expect(
-            try anatomy(rule, (volume: 50, mean: 0, slices: 0...19)).first?.evidence
+            try anatomy(rule, Anatomy(volume: 50, mean: 0, slices: 0...19)).first?.evidence
                 == "thing reaches the first and the last slice: it is not covered whole")
     }
 
@@ -117,7 +116,7 @@ import Volume
         arguments: [(false, 40.0, true), (true, 200.0, true), (false, 200.0, false), (true, 40.0, false)])
     func contrast(_ declared: Bool, _ mean: Double, _ agrees: Bool) throws {
         let rule = "contrast: {label: thing, enhancedFrom: 120, action: warn}"
-        let found = try anatomy(rule, contrast: declared, (volume: 50, mean: mean, slices: 1...18))
+        let found = try anatomy(rule, contrast: declared, Anatomy(volume: 50, mean: mean, slices: 1...18))
         #expect(found.isEmpty == agrees)
         if !agrees {
             #expect(found.first?.evidence.contains(declared ? "declares a contrast agent" : "declares no") == true)

@@ -13,9 +13,9 @@ import Volume
         sliceStep: Vector3(0, 0, -4), columns: 7, rows: 6, slices: 5)
 
     private func mask(_ marked: [(Int, Int, Int)]) -> Mask {
-        var mask = Mask(columns: 7, rows: 6, slices: 5, voxels: [UInt8](repeating: 0, count: 210))
-        for (column, row, slice) in marked { mask.voxels[grid.index(column: column, row: row, slice: slice)] = 1 }
-        return mask
+        var voxels = [UInt8](repeating: 0, count: 210)
+        for (column, row, slice) in marked { voxels[grid.index(column: column, row: row, slice: slice)] = 1 }
+        return Mask(columns: 7, rows: 6, slices: 5, voxels: voxels)
     }
 
     @Test("The margin is counted in mm along each axis, and ends at the volume's edges")
@@ -53,9 +53,10 @@ import Volume
                 cut.grid.point(column: Double(inside.0), row: Double(inside.1), slice: Double(inside.2))
                     == grid.point(column: Double(column), row: Double(row), slice: Double(slice)))
         }
-        var small = Mask(columns: 4, rows: 4, slices: 3, voxels: [UInt8](repeating: 0, count: 48))
-        small.voxels[0] = 1
-        small.voxels[47] = 1
-        #expect(box.restore(small, to: grid) == mask(marked))
+        var voxels = [UInt8](repeating: 0, count: 48)
+        voxels[0] = 1
+        voxels[47] = 1
+        let small = Mask(columns: 4, rows: 4, slices: 3, voxels: voxels)
+        #expect(box.restore(small, to: grid).voxels == mask(marked).voxels)
     }
 }

@@ -86,7 +86,7 @@ extension Analysis {
         let isRestoredFirst = manifest.decision.restore == .linear
         let lattice = isRestoredFirst ? restoration.source : restoration.network
         let decider = Decider(manifest, shape: lattice.shape, limit: left) { order in
-            let turned = restoration.transposed(order)
+            let turned = restoration.reordered(order)
             if isRestoredFirst { return turned.sampler(.linear) }
             return Sampler(source: turned.network, target: restoration.network, interpolation: .nearest)
         }

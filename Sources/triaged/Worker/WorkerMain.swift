@@ -96,15 +96,27 @@ struct WorkerMain {
             }
             let requests = requests
             let shouldStop = { requests.isStopped(id) }
-            let volumes = try ([job.instances] + job.companions.map(\.instances)).map { instances in
+            let kinds = ([job.instances] + job.companions.map(\.instances)).map { instances in
+                (instances, VolumeOptions.Kind(of: instances.map(\.sopClassUID)))
+            }
+            let volumes = try kinds.flatMap { instances, kind in
                 if shouldStop() { throw InferenceError.cancelled }
                 var options = Self.options
-                if case .projection = package.manifest.inference { options.kind = .projection() }
-                return try VoxelVolume.read(paths: instances.map(\.path), options: options)
+                options.kind = kind
+                let paths = instances.map(\.path)
+                if case .projection = kind { return try VoxelVolume.readImages(paths: paths, options: options) }
+                return [try VoxelVolume.read(paths: paths, options: options)]
             }
-            let volume = volumes[0]
+            var volume = volumes[0]
             send(WorkerMessage(id: id, body: .progress("read \(volumes.map(\.frames.count).reduce(0, +)) slices")))
-            let result = try Analysis(engine: engine).run(package, on: volumes, shouldStop: shouldStop)
+            let analysis = Analysis(engine: engine)
+            let result: AnalysisResult
+            if case .projection? = kinds.first?.1, job.companions.isEmpty {
+                result = try analysis.run(package, onImages: volumes, shouldStop: shouldStop)
+                volume = VoxelVolume(listing: volumes)
+            } else {
+                result = try analysis.run(package, on: volumes, shouldStop: shouldStop)
+            }
             if shouldStop() { return .stopped }
             var outcome = AnalysisOutcome(
                 findings: result.findings, results: [], coverage: result.coverage.words,
