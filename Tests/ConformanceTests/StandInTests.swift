@@ -62,7 +62,7 @@ extension EndToEnd {
             let models = try package("dense", files: ["retinanet.onnx"]) { digests in
                 """
                 network: {file: retinanet.onnx, sha256: \(digests[0])}
-                preprocess: [{orientation: RAS}, {spacing: [1.5, 1.5, 2.5]}, {scaleRange: {from: [1600, 2600], to: [0, 1]}}]
+                preprocess: [{orientation: RAS}, {spacing: {mm: [1.5, 1.5, 2.5]}}, {scaleRange: {from: [1600, 2600], to: [0, 1]}}]
                 inference: {detection: {roi: [64, 64, 32], multiple: [16, 16, 8], anchors: [[6, 8, 4], [8, 6, 5], [10, 10, 6]]}}
                 decision: {activation: sigmoid}
                 scores: [{channel: 0, threshold: 0.6, label: Dense body, code: ["19227008", SCT, Foreign body], priority: urgent}]

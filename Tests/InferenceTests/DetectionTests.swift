@@ -34,7 +34,7 @@ import Volume
     private static let tilted = [Vector3(0, 0.5, 2), Vector3(0, 0.9, 0), Vector3(0.9, 0, 0)]
     private static let flipped = [Vector3(0, 0, -2), Vector3(0, 0.9, 0), Vector3(-0.9, 0, 0)]
     private static let preprocess = """
-        [{orientation: RAS}, {spacing: [0.8, 0.8, 1.25]}, {scaleRange: {from: [-1024, 300], to: [0, 1]}}]
+        [{orientation: RAS}, {spacing: {mm: [0.8, 0.8, 1.25]}}, {scaleRange: {from: [-1024, 300], to: [0, 1]}}]
         """
 
     @Test(

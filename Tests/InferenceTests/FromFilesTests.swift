@@ -33,7 +33,7 @@ import Volume
         try Self.read(Self.phantom(tilt: tilt)) { volume, study in
             let package = try Fixtures.detector(
                 preprocess:
-                    "[{orientation: RAS}, {spacing: [1.5, 1.5, 2.5]}, {scaleRange: {from: [1600, 2600], to: [0, 1]}}]")
+                    "[{orientation: RAS}, {spacing: {mm: [1.5, 1.5, 2.5]}}, {scaleRange: {from: [1600, 2600], to: [0, 1]}}]")
             let result = try Analysis(engine: Engine(threads: 2)).run(package, on: volume)
             let centre = try #require(study.truth.bleedCentre)
             #expect(result.findings.count == 1)
