@@ -56,14 +56,15 @@ extension Fixtures {
                 """, memory: memory)
     }
 
-    /// Windows as a package of lung_nodule_ct_detection has them, smaller.
+    /// As a package of lung_nodule_ct_detection, with the whole volume at once where no window is given: the stand-in sees
+    /// far, and cuts off what lies at a window's border.
     static func detector(
-        roi: String = "[64, 64, 32]", preprocess: String, scores: String = "", memory: Int = 4000
+        roi: String? = nil, preprocess: String, scores: String = "", memory: Int = 4000
     ) throws -> ModelPackage {
         try standIn(
             networks: "network: {file: retinanet.onnx, sha256: \(String(repeating: "0", count: 64))}",
             inference: """
-                {detection: {roi: \(roi), multiple: [16, 16, 8], anchors: [[6, 8, 4], [8, 6, 5], [10, 10, 6]]}}
+                {detection: {\(roi.map { "roi: \($0), " } ?? "")multiple: [16, 16, 8], anchors: [[6, 8, 4], [8, 6, 5], [10, 10, 6]]}}
                 """, preprocess: preprocess, decision: "{activation: sigmoid}",
             marks: """
                 scores: [{channel: 0, threshold: 0.6, label: nodule, code: ["27925004", SCT, Nodule], priority: urgent\(scores)}]
