@@ -11,7 +11,7 @@ extension Engine {
     func detectionNetwork(
         of package: ModelPackage, _ detector: Manifest.Detector
     ) throws(InferenceError) -> any NetworkRunner {
-        let network = try network(of: package, shapes: [0: [1, -1] + (detector.roi ?? [-1, -1, -1])])
+        let network = try network(of: package, shapes: detector.roi.map { [0: [1, -1] + $0] } ?? [:])
         let levels = detector.scales.count
         guard network.inputs.count == 1, network.outputs.count == 2 * levels else {
             throw .mismatch(
