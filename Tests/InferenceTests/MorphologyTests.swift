@@ -49,9 +49,9 @@ import Testing
 
     @Test("The largest components of more than so many voxels stay, as SuPreM keeps tumours")
     func few() throws {
-        let result = try run("few", "[{keepLargest: {count: 3}}, {removeSmall: {voxels: 7}}]")
+        let result = try run("few", "[{keepLargest: {count: 6}}, {removeSmall: {voxels: 13}}]")
         let expected = try marking("few.out")
-        let more = try run("few", "[{keepLargest: {count: 3}}]")
+        let more = try run("few", "[{keepLargest: {count: 6}}]")
         #expect(result == expected)
         #expect(result != more)
     }
