@@ -26,8 +26,14 @@ import Testing
         _ channels: Int, _ values: [Float], _ output: Manifest.Output, rule: String, sampler: Sampler? = nil,
         decision: String = "activation: none, restore: linear"
     ) throws -> (marking: Marking, voxels: MarkedVoxels) {
-        var manifest = try Fixtures.package(network: "two-kernels.onnx", decision: "{rule: \(rule), \(decision)}")
-            .manifest
+        // The output is put in afterwards: its threshold belongs to other rules than argmax.
+        var manifest = try Fixtures.package(
+            network: "two-kernels.onnx", decision: "{rule: \(rule), \(decision)}",
+            outputs: """
+                [{channel: 0, label: thing, code: [A, "99T", Thing], category: [B, "99T", Cat], type: [C, "99T", Type],
+                  priority: urgent, confidence: mean}]
+                """
+        ).manifest
         manifest.outputs = [output]
         let sampler = sampler ?? Sampler(source: lattice, target: lattice, interpolation: .linear)
         let decider = Decider(manifest, shape: sampler.target) { _ in sampler }

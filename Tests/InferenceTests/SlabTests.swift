@@ -105,7 +105,7 @@ private struct WindowGoldens: Decodable, Sendable {
             network: "fold-0.onnx", folder: WindowGoldens.folder.path,
             inference: "{slidingWindow: {roi: [16, 16, 8], overlap: 0.25, weighting: gaussian}}",
             preprocess:
-                "[{orientation: RAS}, {spacing: {mm: [1.2, 1.2, 2.0]}}, {scaleRange: {from: [-150, 200], to: [0, 1], clip: true}}]",
+                "[{orientation: RAS}, {spacing: {mm: [1.25, 1.25, 2.1]}}, {scaleRange: {from: [-150, 200], to: [0, 1], clip: true}}]",
             decision: "{activation: softmax, rule: argmax, restore: \(golden.restore)}",
             outputs: """
                 [{channel: 1, label: thing, code: [A, "99T", Thing], category: [B, "99T", Cat], type: [C, "99T", Type],
