@@ -17,8 +17,8 @@ import Volume
             "network: " + FlatFixtures.graph("classifier.onnx"), inference: "{slices: {}}",
             marks: "scores: [\(FlatFixtures.score(1, threshold: threshold))]", explain: "explain: {\(explain)}")
         let image = try FlatGoldens.floats(golden.input)
-        // The image and a darker one: the first is the greater.
-        let volume = Fixtures.volume(image + image.map { $0 - 5 }, shape: [2, golden.side, golden.side])
+        // The image and a brighter one, of which the network thinks less.
+        let volume = Fixtures.volume(image + image.map { $0 + 5 }, shape: [2, golden.side, golden.side])
         return try Analysis(engine: try Engine(threads: 1)).run(package, on: volume)
     }
 

@@ -18,8 +18,8 @@ import Testing
             values: try FlatGoldens.floats(isBytes ? goldens.bytes : goldens.image))
         let resized = image.resized(height: golden.height, width: golden.width, method)
         #expect(resized.height == golden.height && resized.width == golden.width)
-        // Values reach 1000.
-        let limit: Float = isBytes ? 0 : 2e-4
+        // Values reach 1000: float32 resolves 6e-5. torch sums sixteen products in single precision for bicubic.
+        let limit: Float = isBytes ? 0 : method == .bicubic ? 1e-3 : 2e-4
         #expect(FlatGoldens.worst(resized.values, try FlatGoldens.floats(golden.output)) <= limit)
     }
 
