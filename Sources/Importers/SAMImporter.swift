@@ -23,13 +23,13 @@ package struct SAMImporter {
         }
         let pair = try graphs(in: folder)
         let family = try family(pair.name, settings: settings, log: log)
-        let modalities =
-            (settings["modality"]?.list?.compactMap(\.text) ?? [settings["modality"]?.text].compactMap(\.self))
-        let claimed = modalities.isEmpty ? ["CT", "MR"] : modalities.map { $0.uppercased() }
-        if modalities.isEmpty {
+        let given = settings["modality"]?.list?.compactMap(\.text) ?? [settings["modality"]?.text].compactMap(\.self)
+        // MedSAM takes values of one modality; SAM stretches each image by itself.
+        let claimed = given.isEmpty ? (family == .sam ? ["CT", "MR"] : ["CT"]) : given.map { $0.uppercased() }
+        if given.isEmpty {
             log.note(
                 .assumed, "modality", in: "", value: .list(claimed.map { .text($0) }),
-                why: "a prompted model is for any image; others: --set 'modality=[US]'")
+                why: "upstream names none; others: --set 'modality=[US]'")
         }
         let size = settings["size"]?.integer ?? 1024
         guard (64...4096).contains(size) else { throw .setting("size: must be 64 to 4096 pixels") }
@@ -61,7 +61,7 @@ package struct SAMImporter {
         manifest.claim = ManifestDefaults.claim(claimed)
         manifest.channels = []
         manifest.quality.unit = ManifestDefaults.unit(claimed)
-        manifest.preprocess = []
+        manifest.preprocess = try values(family, claimed)
         manifest.inference = .promptable(rule)
         manifest.decision = ManifestParts.decision(family == .sam ? .none : .sigmoid, .threshold, restore: .linear)
         manifest.outputs = [structure]
@@ -73,6 +73,21 @@ package struct SAMImporter {
                 .init(source: pair.encoder, name: "encoder.onnx"), .init(source: pair.decoder, name: "decoder.onnx"),
             ], descriptions: [], licence: licence,
             provenance: ["Segment Anything export: \(pair.name)", "Family: \(family.rawValue)"])
+    }
+
+    /// MedSAM's preparation of CT and MR (bowang-lab/MedSAM, pre_CT_MR.py); SAM's is the engine's own.
+    private static func values(_ family: Manifest.Promptable.Family, _ modalities: [String]) throws(ImportError)
+        -> [Manifest.Preprocessing]
+    {
+        guard family == .medSAM else { return [] }
+        switch modalities {
+        case ["CT"]: return [.clip(-160...240), .scaleRange(from: -160...240, to: 0...255, clip: true)]
+        case ["MR"]:
+            return [
+                .clipPercentiles(lower: 0.5, upper: 99.5, nonzero: true), .scaleMinMax(to: 0...255, channelWise: false),
+            ]
+        default: throw .setting("modality: MedSAM's values are known for [CT] and for [MR], one at a time")
+        }
     }
 
     /// The one pair; quantised copies are passed over.

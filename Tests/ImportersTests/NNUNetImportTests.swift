@@ -182,6 +182,8 @@ struct SAMImportTests {
             return
         }
         #expect(rule.family == .sam && rule.size == 1024 && med.family == .medSAM)
+        #expect(try read().preprocess.isEmpty && read(["family=medSAM"]).preprocess.first == .clip(-160...240))
+        #expect(throws: ImportError.self) { try read(["family=medSAM", "modality=[CT, MR]"]) }
         let (written, missing) = try PackageWriter(folder: folder + "/package").write(
             try SAMImporter.read(folder: folder, settings: ImportSettings(), report: &report))
         #expect(missing.isEmpty && written.networks.allSatisfy { $0.sha256?.count == 64 })
