@@ -30,9 +30,11 @@ extension ManifestWriter {
                 ])
             )
         case .cropNonzero: ("cropNonzero", .boolean(true))
-        case .scaleStored(let to): ("scaleStored", .flowMapping([("to", pair(to))]))
-        case .windows(let windows): ("windows", self.windows(windows))
-        case .stretchWindows(let windows): ("stretchWindows", self.windows(windows))
+        case .windows(let windows):
+            (
+                "windows",
+                .flow(windows.map { .flowMapping([("center", .number($0.center)), ("width", .number($0.width))]) })
+            )
         case .neighbours(let offsets): ("neighbours", integers(offsets))
         case .repeatChannels(let count): ("repeatChannels", .number(Double(count)))
         case .resize(let rule):
@@ -48,10 +50,6 @@ extension ManifestWriter {
         case .toByte: ("toByte", .boolean(true))
         case .truncate: ("truncate", .boolean(true))
         }
-    }
-
-    private static func windows(_ windows: [Manifest.IntensityWindow]) -> Value {
-        .flow(windows.map { .flowMapping([("center", .number($0.center)), ("width", .number($0.width))]) })
     }
 
     private static func spacing(_ rule: Manifest.Spacing) -> Value {
@@ -91,7 +89,7 @@ extension ManifestWriter {
         case .fullVolume(let multiple, let padding):
             return .mapping([("multiple", integers(multiple)), ("padding", self.padding(padding))])
         case .slidingWindow(let window): return .mapping(self.window(window))
-        case .slices(let slices): return .mapping(self.slices(slices))
+        case .slices(let slices): return .mapping([("batch", .number(Double(slices.batch)))])
         case .sliceSequence(let rule):
             return .mapping([("batch", .number(Double(rule.batch))), ("deltas", .boolean(rule.deltas))])
         case .projection: return .word("{}")
@@ -104,20 +102,6 @@ extension ManifestWriter {
             return .mapping(entries)
         case .detection(let rule): return .mapping(detector(rule))
         }
-    }
-
-    private static func slices(_ slices: Manifest.Slices) -> Entries {
-        var entries: Entries = [("batch", .number(Double(slices.batch)))]
-        guard let window = slices.window else { return entries }
-        // Of what a window may say, a slice's has these: they lie in its plane.
-        entries += [
-            ("roi", integers(Array(window.roi.dropFirst()))), ("overlap", .number(window.overlap[2])),
-        ]
-        if case .gaussian(let sigma) = window.weighting {
-            entries += [("weighting", .word("gaussian")), ("sigma", .number(sigma))]
-        }
-        entries.append(("padding", padding(window.padding)))
-        return entries
     }
 
     private static func window(_ window: Manifest.Window) -> Entries {
@@ -206,16 +190,16 @@ extension ManifestWriter {
             ("restrict", .flowMapping([("to", .text(label)), ("margin", .number(margin))]))
         case .removeFew(let voxels, let connectivity):
             (
-                "removeFew",
+                "removeSmall",
                 .flowMapping([
                     ("voxels", .number(Double(voxels))), ("connectivity", .number(Double(connectivity.rawValue))),
                 ])
             )
         case .restrictWithin(let labels, let closing, let dilation):
             (
-                "restrictWithin",
+                "restrict",
                 .flowMapping([
-                    ("labels", .flow(labels.map { .text($0) })), ("closing", .number(Double(closing))),
+                    ("to", .flow(labels.map { .text($0) })), ("closing", .number(Double(closing))),
                     ("dilation", .number(Double(dilation))),
                 ])
             )
@@ -258,7 +242,7 @@ extension ManifestWriter {
                 "occlusion",
                 .flowMapping([
                     ("size", integers(rule.size)), ("overlap", .number(rule.overlap)),
-                    ("fill", .word(rule.fill.rawValue)), ("passes", .number(Double(rule.passes))),
+                    ("passes", .number(Double(rule.passes))),
                 ])
             )
         }
