@@ -83,11 +83,12 @@ extension EndToEnd {
                 imported.status == 0 && imported.output.contains("bone-stand-in 0.1.0, complete"), "\(imported.output)")
             let list = try Command.run("model", "list", models.path)
             #expect(
-                list.status == 0 && list.output.contains("bone-stand-in  0.1.0  research  ok  Apache-2.0"),
+                list.status == 0 && list.output.contains("bone-stand-in 0.1.0  research  ok  Apache-2.0"),
                 "\(list.output)")
             let check = try Command.run("model", "check", models.file("bone"))
             #expect(check.status == 0 && check.lines == ["bone-stand-in 0.1.0: ok"], "\(check.output)")
-            let (labels, item) = try process(models.path, try head().path)
+            let study = try head()
+            let (labels, item) = try process(models.path, study.path)
             #expect(labels == ["skull"], "\(item)")
             #expect(item["state"] as? String == "analysed" && item["priority"] as? String == "routine")
         }
@@ -102,7 +103,8 @@ extension EndToEnd {
             let list = try Command.run("model", "list", models.path)
             #expect(list.status == 0 && list.output.contains("incomplete (model.onnx is not there)"), "\(list.output)")
             #expect(try Command.run("model", "check", models.file("bone")).status == 1)
-            let (labels, item) = try process(models.path, try head().path)
+            let study = try head()
+            let (labels, item) = try process(models.path, study.path)
             #expect(labels.isEmpty && item["state"] as? String == "notAnalysed", "\(item)")
         }
 
@@ -151,7 +153,8 @@ extension EndToEnd {
             let imported = try Command.run(
                 "model", "import", "--nnunet", folder.path, "--output", models.file("bone"), "--set", "mirroring=[2]")
             #expect(imported.status == 0 && imported.output.contains("complete"), "\(imported.output)")
-            let (labels, item) = try process(models.path, try head().path)
+            let study = try head()
+            let (labels, item) = try process(models.path, study.path)
             #expect(labels == ["skull"], "\(item)")
         }
 

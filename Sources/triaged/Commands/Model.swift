@@ -42,7 +42,7 @@ struct Model: ParsableCommand {
 
         private static func line(_ manifest: Manifest, state: String) -> String {
             [
-                manifest.name, manifest.version, manifest.use.rawValue, state,
+                "\(manifest.name) \(manifest.version)", manifest.use.rawValue, state,
                 manifest.licence.spdx + (manifest.licence.isNonCommercial ? " (non-commercial)" : ""), manifest.title,
             ].joined(separator: "  ")
         }
