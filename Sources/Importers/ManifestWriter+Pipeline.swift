@@ -30,11 +30,9 @@ extension ManifestWriter {
                 ])
             )
         case .cropNonzero: ("cropNonzero", .boolean(true))
-        case .windows(let windows):
-            (
-                "windows",
-                .flow(windows.map { .flowMapping([("center", .number($0.center)), ("width", .number($0.width))]) })
-            )
+        case .scaleStored(let to): ("scaleStored", .flowMapping([("to", pair(to))]))
+        case .windows(let windows): ("windows", self.windows(windows))
+        case .stretchWindows(let windows): ("stretchWindows", self.windows(windows))
         case .neighbours(let offsets): ("neighbours", integers(offsets))
         case .repeatChannels(let count): ("repeatChannels", .number(Double(count)))
         case .resize(let rule):
@@ -50,6 +48,10 @@ extension ManifestWriter {
         case .toByte: ("toByte", .boolean(true))
         case .truncate: ("truncate", .boolean(true))
         }
+    }
+
+    private static func windows(_ windows: [Manifest.IntensityWindow]) -> Value {
+        .flow(windows.map { .flowMapping([("center", .number($0.center)), ("width", .number($0.width))]) })
     }
 
     private static func spacing(_ rule: Manifest.Spacing) -> Value {
@@ -89,7 +91,7 @@ extension ManifestWriter {
         case .fullVolume(let multiple, let padding):
             return .mapping([("multiple", integers(multiple)), ("padding", self.padding(padding))])
         case .slidingWindow(let window): return .mapping(self.window(window))
-        case .slices(let slices): return .mapping([("batch", .number(Double(slices.batch)))])
+        case .slices(let slices): return .mapping(self.slices(slices))
         case .sliceSequence(let rule):
             return .mapping([("batch", .number(Double(rule.batch))), ("deltas", .boolean(rule.deltas))])
         case .projection: return .word("{}")
@@ -102,6 +104,20 @@ extension ManifestWriter {
             return .mapping(entries)
         case .detection(let rule): return .mapping(detector(rule))
         }
+    }
+
+    private static func slices(_ slices: Manifest.Slices) -> Entries {
+        var entries: Entries = [("batch", .number(Double(slices.batch)))]
+        guard let window = slices.window else { return entries }
+        // Of what a window may say, a slice's has these: they lie in its plane.
+        entries += [
+            ("roi", integers(Array(window.roi.dropFirst()))), ("overlap", .number(window.overlap[2])),
+        ]
+        if case .gaussian(let sigma) = window.weighting {
+            entries += [("weighting", .word("gaussian")), ("sigma", .number(sigma))]
+        }
+        entries.append(("padding", padding(window.padding)))
+        return entries
     }
 
     private static func window(_ window: Manifest.Window) -> Entries {
@@ -242,7 +258,7 @@ extension ManifestWriter {
                 "occlusion",
                 .flowMapping([
                     ("size", integers(rule.size)), ("overlap", .number(rule.overlap)),
-                    ("passes", .number(Double(rule.passes))),
+                    ("fill", .word(rule.fill.rawValue)), ("passes", .number(Double(rule.passes))),
                 ])
             )
         }
