@@ -91,17 +91,15 @@ final class Channel: Sendable {
         case .deadlineExceeded: return made(.deadline, "\(operation): no answer within \(seconds.formatted()) s")
         case .unauthenticated, .permissionDenied: return made(.denied, "\(operation): it refuses this node: \(words)")
         case .notFound: return made(.notFound, "\(operation): \(words)")
-        case .resourceExhausted:
-            if words.contains("configured maximum payload size") {
-                return made(
-                    .messageLimit,
-                    "\(operation): its answer is longer than this node's `maximumMessage`, \(server.maximumMessage >> 20) MiB: \(words)"
-                )
-            }
-            if words.contains("larger than max") {
-                return made(.messageLimit, "\(operation): a message is longer than the server's own limit: \(words)")
-            }
-            return made(.exhausted, "\(operation): \(words)")
+        case .resourceExhausted where words.contains("larger than max"):
+            return made(.messageLimit, "\(operation): a message is longer than the server's own limit: \(words)")
+        case .resourceExhausted: return made(.exhausted, "\(operation): \(words)")
+        // What grpc-swift makes of an answer beyond its limit.
+        case .internalError where words.hasPrefix("Failed to decode message"):
+            return made(
+                .messageLimit,
+                "\(operation): its answer is longer than this node's `maximumMessage`, \(server.maximumMessage >> 20) MiB: \(words)"
+            )
         case .internalError where words.contains("resolve address"):
             return made(.unavailable, "\(operation): the name \(server.host) is not known")
         default: return made(.rejected, "\(operation): \(error.code): \(words)")

@@ -14,7 +14,7 @@ package struct InferenceServer: Codable, Sendable, Equatable {
         /// PEM: the node's certificate with its key, where the server asks for one.
         package var certificate: String?
         package var key: String?
-        /// The name that the server's certificate must carry, where that is not `host`.
+        /// A name for which the certificate of the server counts, beside its address; nil: `host`.
         package var certificateName: String?
 
         package init(

@@ -27,21 +27,24 @@ final class ScriptedServer: Sendable {
         var infer: @Sendable (Request, Int) async throws -> Response = { request, _ in ScriptedServer.echo(request) }
     }
 
+    let host: String
     let port: Int
     private let server: GRPCServer<HTTP2ServerTransport.Posix>
     private let serving: Task<Void, Never>
     private let service: Service
 
     init(
-        _ script: Script = Script(), security: HTTP2ServerTransport.Posix.TransportSecurity = .plaintext, port: Int = 0
+        _ script: Script = Script(), security: HTTP2ServerTransport.Posix.TransportSecurity = .plaintext,
+        host: String = "127.0.0.1", port: Int = 0
     ) async throws {
         let service = Service(script: script)
         let server = GRPCServer(
             transport: .http2NIOPosix(
-                address: .ipv4(host: "127.0.0.1", port: port), transportSecurity: security,
+                address: .ipv4(host: host, port: port), transportSecurity: security,
                 config: .defaults { $0.rpc = .init(maxRequestPayloadSize: script.limit) }), services: [service],
             interceptors: [Doorkeeper(service: service)])
         self.service = service
+        self.host = host
         self.server = server
         serving = Task { try? await server.serve() }
         guard let bound = try await server.listeningAddress?.ipv4?.port else { throw CancellationError() }
@@ -60,7 +63,7 @@ final class ScriptedServer: Sendable {
     var authorization: [String] { service.seen.withLock { $0.authorization } }
 
     func entry(
-        host: String = "127.0.0.1", tls: InferenceServer.TLS? = nil, tokenFile: String? = nil,
+        tls: InferenceServer.TLS? = nil, tokenFile: String? = nil,
         maximumMessage: Int = 64 << 20, inFlight: Int = 3, deadline: Double = 20
     ) -> InferenceServer {
         InferenceServer(

@@ -22,14 +22,20 @@ import Testing
         #expect(try await greeting(entry(.init(trusted: certificates.authority))) == nil)
         let named = InferenceServer.TLS(trusted: certificates.authority, certificateName: "gpu1.example")
         #expect(try await greeting(entry(named)) == nil)
-        let misnamed = InferenceServer.TLS(trusted: certificates.authority, certificateName: "gpu2.example")
-        let wrong = try await greeting(entry(misnamed))
-        #expect(wrong?.kind == .unavailable, "\(wrong?.description ?? "taken")")
         #expect(try await greeting(entry(.init(trusted: other.authority)))?.kind == .unavailable)
         #expect(try await greeting(entry(nil))?.isTransient == true)
         let absent = try await greeting(entry(.init(trusted: "/no/such/file.pem")))
         #expect(absent?.kind == .credentials, "\(absent?.description ?? "")")
         await server.stop()
+        // Not the address that the certificate carries.
+        let elsewhere = try await ScriptedServer(security: .tls(pair), host: "127.0.0.2")
+        #expect(try await greeting(elsewhere.entry(tls: named, deadline: 2)) == nil)
+        let misnamed = InferenceServer.TLS(trusted: certificates.authority, certificateName: "gpu2.example")
+        for tls in [misnamed, .init(trusted: certificates.authority)] {
+            let wrong = try await greeting(elsewhere.entry(tls: tls, deadline: 2))
+            #expect(wrong?.kind == .unavailable, "\(wrong?.description ?? "taken")")
+        }
+        await elsewhere.stop()
     }
 
     @Test("A server that asks for a certificate gets the node's")
