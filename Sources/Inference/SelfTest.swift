@@ -6,7 +6,7 @@ import Foundation
 import Models
 import Volume
 
-/// Runs a package on its own golden vectors and compares.
+/// Runs a package on its own golden vectors and compares: on the whole volumes, whatever region it has in the node.
 package struct SelfTest {
     let engine: Engine
 
@@ -15,9 +15,6 @@ package struct SelfTest {
     /// What differs, a line each; empty: everything is as it was, or the package has no vectors.
     package func failures(of package: ModelPackage) throws(PackageError) -> [String] {
         guard let golden = try GoldenVectors.read(in: package.folder) else { return [] }
-        guard package.manifest.region == nil else {
-            return ["golden vectors of a package that looks within a region of another are not known"]
-        }
         var failures: [String] = []
         for vector in golden.vectors {
             let volumes = try Self.volumes(vector, in: package.folder)
@@ -92,9 +89,6 @@ package struct SelfTest {
     package func write(
         _ package: ModelPackage, name: String, volumes: [VoxelVolume], made: String
     ) throws(InferenceError) -> GoldenVectors {
-        guard package.manifest.region == nil else {
-            throw .unsupported("a golden vector within a region of another package")
-        }
         guard let first = volumes.first else { throw .unsupported("a golden vector without a volume") }
         let result = try Analysis(engine: engine).run(package, on: volumes)
         let folder = package.folder + "/" + GoldenVectors.folder
