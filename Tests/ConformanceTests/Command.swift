@@ -47,6 +47,8 @@ struct PackageCopy {
     init() throws {
         directory = try TemporaryDirectory()
         try FileManager.default.copyItem(atPath: Daemon.repository + "/etc/models/head-ct-hyperdensity", toPath: folder)
+        // They hold for the manifest as it is, and these copies are there to be changed.
+        try FileManager.default.removeItem(atPath: folder + "/golden")
     }
 
     func edit(_ change: (String) -> String) throws {
