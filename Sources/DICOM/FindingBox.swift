@@ -16,6 +16,13 @@ package struct FindingBox: Sendable, Codable, Equatable {
             self.right = right
             self.bottom = bottom
         }
+
+        package mutating func move(right columns: Double, down rows: Double) {
+            left += columns
+            right += columns
+            top += rows
+            bottom += rows
+        }
     }
 
     /// Patient coordinates, mm.

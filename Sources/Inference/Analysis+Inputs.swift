@@ -55,6 +55,12 @@ extension Analysis {
         guard let box = VoxelBox(around: masks, margin: region.margin, in: volume.grid) else {
             throw .refused(["\(other.identity.name) found no \(region.label), to which the package is restricted"])
         }
+        if case .promptable = package.manifest.inference {
+            let prompts = masks.flatMap { Prompt.boxes(around: $0, margin: region.margin, grid: volume.grid) }
+            var result = try segment(package, on: volume, prompts: prompts, shouldStop: shouldStop)
+            note(&result, other, region, found)
+            return result
+        }
         // Judged on the whole series: what the other package marked is smaller by its nature.
         let refusals = QualityGates(quality: package.manifest.quality, volume: volume).refusals
         guard refusals.isEmpty else { throw .refused(refusals) }
@@ -62,19 +68,30 @@ extension Analysis {
         inside.manifest.quality.minimumExtent = nil
         var result = try run(inside, on: volume.cut(to: box), shouldStop: shouldStop)
         result.masks = result.masks.map { box.restore($0, to: volume.grid) }
-        for index in result.findings.indices { result.findings[index].keySlice? += box.slices.lowerBound }
+        for index in result.findings.indices {
+            result.findings[index].keySlice? += box.slices.lowerBound
+            result.findings[index].box?.rectangle.move(
+                right: Double(box.columns.lowerBound), down: Double(box.rows.lowerBound))
+        }
+        for index in result.scores.indices { result.scores[index].slice? += box.slices.lowerBound }
         for index in result.longAxes.indices {
             result.longAxes[index].slice += box.slices.lowerBound
             let corner = [box.columns.lowerBound, box.rows.lowerBound]
             result.longAxes[index].from = zip(result.longAxes[index].from, corner).map { $0 + $1 }
             result.longAxes[index].to = zip(result.longAxes[index].to, corner).map { $0 + $1 }
         }
+        note(&result, other, region, found)
+        return result
+    }
+
+    private func note(
+        _ result: inout AnalysisResult, _ other: ModelPackage, _ region: Manifest.Region, _ found: AnalysisResult
+    ) {
         result.timing.engine += found.timing.engine
         result.timing.total += found.timing.total
         let words = "\(other.identity.name) \(other.identity.version)"
         result.notes.append(
             "Only within \(region.margin.formattedAsNote) mm of the \(region.label) that \(words) marked was analysed.")
-        return result
     }
 }
 
@@ -139,7 +156,10 @@ extension VoxelVolume {
                 values.append(contentsOf: voxels[start..<start + box.columns.count])
             }
         }
-        return VoxelVolume(grid: cut, voxels: values, unit: unit, frames: Array(frames[box.slices]), notes: notes)
+        return VoxelVolume(
+            grid: cut, voxels: values, unit: unit, frames: Array(frames[box.slices]), notes: notes,
+            placement: placement,
+            declared: declared)
     }
 }
 

@@ -128,9 +128,6 @@ extension EndToEnd {
                 ) { package in
                     try package.edit { $0.replacingOccurrences(of: "minimumExtent:", with: "minimumExtnet:") }
                 },
-                Spoilt(testDescription: "no network", at: nil, says: ["hyperdensity.onnx"]) { package in
-                    try FileManager.default.removeItem(atPath: package.folder + "/hyperdensity.onnx")
-                },
                 Spoilt(testDescription: "a network elsewhere", at: "file: ../", says: ["network.file"]) { package in
                     try package.edit {
                         $0.replacingOccurrences(of: "file: hyperdensity.onnx", with: "file: ../../hyperdensity.onnx")
