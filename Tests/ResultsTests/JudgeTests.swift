@@ -75,7 +75,9 @@ import Testing
         let read = try Judge.dcmqiSegments(
             studies.map { (try $0.results(findings: findings)[0].path, $0.placement) })
         for (study, segments) in zip(studies, read) {
-            let masks = study.masks.prefix(findings).map { mask in mask.voxels.indices.filter { mask.voxels[$0] != 0 } }
+            let masks = study.masks.prefix(findings).map(\.voxels).map { voxels in
+                voxels.indices.filter { voxels[$0] != 0 }
+            }
             #expect(Set(segments.values) == Set(masks), "\(study.options)")
         }
     }
