@@ -63,7 +63,7 @@ demo:
 	@BINARY=$(BINARY) ONCE=$(ONCE) scripts/demo
 
 bench:
-	@scripts/setup demo
+	@scripts/setup bench
 	@$(MAKE) --no-print-directory build
 	swift build --configuration release --static-swift-stdlib --product fillstore
 	@BINARY=$(BINARY) scripts/bench $(BENCH)
