@@ -18,7 +18,7 @@ import time
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".build-bench"
-PINNED = ["monai==1.3.2", "numpy<2", "openvino==2026.4.1", "scipy", "onnx"]
+PINNED = ["monai==1.3.2", "numpy<2", "openvino==2026.4.1", "scipy", "onnx", "nibabel"]
 # Published for the whole-body bundle on a CPU: monai model-zoo, models/wholeBody_ct_segmentation/docs/README.md.
 PUBLISHED = "26 GB, published (MONAI model-zoo, CPU)"
 
