@@ -34,6 +34,11 @@ extension Analysis {
         }
         guard var merged else { throw .refused(refusals) }
         merged.notes += refusals
+        if let first = refusals.first {
+            // What was not looked at is no negative.
+            merged.coverage.isNegativeAccepted = false
+            merged.coverage.reason = first
+        }
         merged.coverage.slices = images.count
         return merged
     }

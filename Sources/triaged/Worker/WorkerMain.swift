@@ -104,7 +104,10 @@ struct WorkerMain {
                 var options = Self.options
                 options.kind = kind
                 let paths = instances.map(\.path)
-                if case .projection = kind { return try VoxelVolume.readImages(paths: paths, options: options) }
+                // Of several series each is one volume, in the order of the channels.
+                if case .projection = kind, job.companions.isEmpty {
+                    return try VoxelVolume.readImages(paths: paths, options: options)
+                }
                 return [try VoxelVolume.read(paths: paths, options: options)]
             }
             var volume = volumes[0]
@@ -157,7 +160,8 @@ struct WorkerMain {
                 instances: Self.ordered(job.instances, by: volume.frames), frames: volume.frames, grid: volume.grid,
                 companions: job.companions),
             model: package.identity, findings: result.findings,
-            soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code),
+            soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code)
+                + package.manifest.scores.map(\.code),
             coverage: Coverage(
                 slices: result.coverage.slices, extent: result.coverage.extent,
                 isNegativeAccepted: result.coverage.isNegativeAccepted),
