@@ -42,9 +42,9 @@ test:
 	@scripts/setup build test
 	$(lint)
 	swift build --build-tests
-	TRIAGED_JUDGES='$(CURDIR)/.build-judges' swift test --skip-build --skip 'ConformanceTests|OpenInferenceTests'
-	TRIAGED_SERVERS='$(CURDIR)/.build-servers' swift test --skip-build --filter OpenInferenceTests
-	TRIAGED_JUDGES='$(CURDIR)/.build-judges' swift test --skip-build --filter ConformanceTests
+	TRIAGED_JUDGES='$(CURDIR)/.build-judges' scripts/swift-test --skip 'ConformanceTests|OpenInferenceTests'
+	TRIAGED_SERVERS='$(CURDIR)/.build-servers' scripts/swift-test --filter OpenInferenceTests
+	TRIAGED_JUDGES='$(CURDIR)/.build-judges' scripts/swift-test --filter ConformanceTests
 	scripts/fuzz 20
 
 fuzz:
