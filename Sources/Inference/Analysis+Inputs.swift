@@ -13,22 +13,28 @@ extension Analysis {
         _ package: ModelPackage, on volumes: [VoxelVolume], shouldStop: @escaping () -> Bool = { false }
     ) throws(InferenceError) -> AnalysisResult {
         let quality = package.manifest.quality
-        let before = volumes.flatMap { volume in
-            quality.gates.isEmpty ? [] : QualityVerdicts(gates: quality.gates, facts: VolumeFacts(volume)).all
-        }
+        let before =
+            QualityGates(quality: quality, volume: volumes[0]).results
+            + volumes.flatMap { volume in
+                quality.gates.isEmpty
+                    ? []
+                    : QualityVerdicts(gates: quality.gates, facts: VolumeFacts(volume), unit: volume.unit.value).all
+            }
         try refuse(before)
         var result = try ungated(package, volumes, shouldStop: shouldStop)
+        result.explainMarks()
         let after = AnatomyVerdicts(
             quality: quality, slices: volumes[0].grid.slices, marked: { Anatomy(of: $0, in: result, volumes[0]) },
             declaresContrast: !volumes[0].declared.contrastBolusAgent.isEmpty
         ).all
         try refuse(after)
-        result.notes += (before + after).map(\.evidence)
+        result.gates = before + after
+        result.notes += result.gates.filter { $0.outcome == .warn }.map(\.evidence)
         return result
     }
 
-    private func refuse(_ verdicts: [QualityVerdict]) throws(InferenceError) {
-        let reasons = verdicts.filter { $0.action == .block }.map(\.evidence)
+    private func refuse(_ gates: [QualityGateResult]) throws(InferenceError) {
+        let reasons = gates.filter { $0.outcome == .block }.map(\.evidence)
         if !reasons.isEmpty { throw .refused(reasons) }
     }
 
@@ -74,6 +80,9 @@ extension Analysis {
                 right: Double(box.columns.lowerBound), down: Double(box.rows.lowerBound))
         }
         for index in result.scores.indices { result.scores[index].slice? += box.slices.lowerBound }
+        for index in result.explanations.indices {
+            result.explanations[index].map = result.explanations[index].map?.restored(from: box, to: volume.grid)
+        }
         for index in result.longAxes.indices {
             result.longAxes[index].slice += box.slices.lowerBound
             let corner = [box.columns.lowerBound, box.rows.lowerBound]

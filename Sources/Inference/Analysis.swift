@@ -19,15 +19,18 @@ package struct Analysis {
         _ package: ModelPackage, on volume: VoxelVolume, progress: @escaping (Double) -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }
     ) throws(InferenceError) -> AnalysisResult {
-        switch package.manifest.inference {
-        case .promptable: return try segment(package, on: volume, prompts: [], shouldStop: shouldStop)
-        case .detection(let detector):
-            return try detect(package, detector, on: volume, progress: progress, shouldStop: shouldStop)
-        case .slices, .sliceSequence, .projection:
-            return try analyseSlices(package, [volume], progress: progress, shouldStop: shouldStop)
-        case .fullVolume, .slidingWindow:
-            return try mark(package, [volume], progress: progress, shouldStop: shouldStop)
-        }
+        var result =
+            switch package.manifest.inference {
+            case .promptable: try segment(package, on: volume, prompts: [], shouldStop: shouldStop)
+            case .detection(let detector):
+                try detect(package, detector, on: volume, progress: progress, shouldStop: shouldStop)
+            case .slices, .sliceSequence, .projection:
+                try analyseSlices(package, [volume], progress: progress, shouldStop: shouldStop)
+            case .fullVolume, .slidingWindow:
+                try mark(package, [volume], progress: progress, shouldStop: shouldStop)
+            }
+        result.explainMarks()
+        return result
     }
 
     /// A package whose network gives a value for each voxel, on the series of its channels.

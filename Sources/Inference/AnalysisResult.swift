@@ -61,6 +61,8 @@ package struct AnalysisResult: Sendable {
     package var timing: Timing
     /// Every class of a classification, finding or not.
     package var scores: [ClassScore] = []
-    /// Which part of the image findings rest on; never without `Explanation.caveat`.
+    /// Which part of the image findings rest on, in the order of these; never without their `caveat`.
     package var explanations: [Explanation] = []
+    /// What the manifest's quality gates measured.
+    package var gates: [QualityGateResult] = []
 }

@@ -54,43 +54,54 @@ struct AnatomyVerdicts {
     var marked: (_ label: String) -> Anatomy?
     let declaresContrast: Bool
 
-    var all: [QualityVerdict] {
-        quality.whole.compactMap(verdict) + (quality.contrast.flatMap(verdict).map { [$0] } ?? [])
-    }
+    var all: [QualityGateResult] { quality.whole.map(result) + (quality.contrast.map { [result($0)] } ?? []) }
 
-    private func verdict(_ whole: Manifest.WholeAnatomy) -> QualityVerdict? {
-        guard let found = marked(whole.label) else {
-            return QualityVerdict(action: whole.action, evidence: "\(whole.label) was not found")
+    private func result(_ whole: Manifest.WholeAnatomy) -> QualityGateResult {
+        let found = marked(whole.label)
+        func result(_ isKept: Bool, _ evidence: String) -> QualityGateResult {
+            QualityGateResult(
+                name: "whole", label: whole.label, outcome: isKept ? .pass : .init(whole.action), value: found?.volume,
+                unit: "mL", evidence: evidence)
         }
-        if found.volume < whole.minimumVolume {
-            return QualityVerdict(
-                action: whole.action,
-                evidence:
-                    "\(whole.label) measures \(thousandth(found.volume)) mL, at least \(thousandth(whole.minimumVolume)) mL expected"
-            )
+        guard let found else { return result(false, "\(whole.label) was not found") }
+        let measures = "\(whole.label) measures \(thousandth(found.volume)) mL"
+        guard found.volume >= whole.minimumVolume else {
+            return result(false, "\(measures), at least \(thousandth(whole.minimumVolume)) mL expected")
         }
         let ends = [(found.slices.lowerBound == 0, "first"), (found.slices.upperBound == slices - 1, "last")]
         let touched = ends.filter(\.0).map(\.1)
-        guard !touched.isEmpty else { return nil }
-        return QualityVerdict(
-            action: whole.action,
-            evidence:
-                "\(whole.label) reaches the \(touched.joined(separator: " and the ")) slice: it is not covered whole")
+        guard touched.isEmpty else {
+            return result(
+                false,
+                "\(whole.label) reaches the \(touched.joined(separator: " and the ")) slice: it is not covered whole"
+            )
+        }
+        return result(true, "\(measures) and is covered whole")
     }
 
-    private func verdict(_ gate: Manifest.ContrastGate) -> QualityVerdict? {
-        guard let found = marked(gate.label) else {
-            return QualityVerdict(
-                action: gate.action, evidence: "\(gate.label) was not found: contrast cannot be measured")
+    private func result(_ gate: Manifest.ContrastGate) -> QualityGateResult {
+        let found = marked(gate.label)
+        func result(_ isKept: Bool, _ evidence: String) -> QualityGateResult {
+            QualityGateResult(
+                name: "contrast", label: gate.label, outcome: isKept ? .pass : .init(gate.action), value: found?.mean,
+                unit: "[hnsf'U]", evidence: evidence)
         }
+        guard let found else { return result(false, "\(gate.label) was not found: contrast cannot be measured") }
         let isEnhanced = found.mean >= gate.enhancedFrom
-        guard isEnhanced != declaresContrast else { return nil }
         let declared = declaresContrast ? "a contrast agent" : "no contrast agent"
         let measured = "\(gate.label) measures \(thousandth(found.mean)) HU"
-        return QualityVerdict(
-            action: gate.action,
-            evidence:
-                "the header declares \(declared), and \(measured): \(isEnhanced ? "enhanced" : "not enhanced") (limit \(thousandth(gate.enhancedFrom)) HU)"
+        return result(
+            isEnhanced == declaresContrast,
+            "the header declares \(declared), and \(measured): \(isEnhanced ? "enhanced" : "not enhanced") (limit \(thousandth(gate.enhancedFrom)) HU)"
         )
+    }
+}
+
+extension QualityGateResult.Outcome {
+    init(_ action: Manifest.Action) {
+        switch action {
+        case .warn: self = .warn
+        case .block: self = .block
+        }
     }
 }

@@ -23,18 +23,35 @@ struct QualityGates {
         if quality.unit != volume.unit.value, !(quality.unit.contains("hnsf'U") && isHounsfield(volume.unit)) {
             refusals.append("the voxels are in \(volume.unit.value), and the package needs \(quality.unit)")
         }
-        if let least = quality.minimumExtent, extent < least {
-            refusals.append("the slices cover \(tenth(extent)) mm, at least \(tenth(least)) mm needed")
+        return refusals + results.filter { $0.outcome == .block }.map(\.evidence)
+    }
+
+    /// What the manifest asks of the geometry, each with what was measured.
+    var results: [QualityGateResult] {
+        var results: [QualityGateResult] = []
+        func add(_ name: String, _ value: Double, _ unit: String, isKept: Bool, _ evidence: String) {
+            results.append(
+                QualityGateResult(
+                    name: name, outcome: isKept ? .pass : .block, value: value, unit: unit, evidence: evidence))
         }
-        if let most = quality.maximumSliceSpacing, volume.grid.slices > 1, sliceSpacing > most * 1.001 {
-            refusals.append("the slices are \(tenth(sliceSpacing)) mm apart, at most \(tenth(most)) mm allowed")
+        if let least = quality.minimumExtent {
+            add(
+                "minimumExtent", extent, "mm", isKept: extent >= least,
+                "the slices cover \(tenth(extent)) mm, at least \(tenth(least)) mm needed")
         }
-        if let rule = quality.orientation, rule.angle(of: normal) > rule.within {
-            refusals.append(
-                "the slices lie \(tenth(rule.angle(of: normal)))° from the \(rule.plane) plane, at most \(tenth(rule.within))° allowed"
+        if let most = quality.maximumSliceSpacing, volume.grid.slices > 1 {
+            add(
+                "maximumSliceSpacing", sliceSpacing, "mm", isKept: sliceSpacing <= most * 1.001,
+                "the slices are \(tenth(sliceSpacing)) mm apart, at most \(tenth(most)) mm allowed")
+        }
+        if let rule = quality.orientation {
+            let angle = rule.angle(of: normal)
+            add(
+                "orientation", angle, "deg", isKept: angle <= rule.within,
+                "the slices lie \(tenth(angle))° from the \(rule.plane) plane, at most \(tenth(rule.within))° allowed"
             )
         }
-        return refusals
+        return results
     }
 
     /// - Parameter examined: mL of what the network says that it looked at; nil where it does not say.

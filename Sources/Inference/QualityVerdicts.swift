@@ -1,32 +1,44 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DICOM
 import Models
 import Volume
 
-/// One gate's word on a volume, with what was measured.
-struct QualityVerdict: Equatable {
-    var action: Manifest.Action
-    var evidence: String
-}
-
-/// The manifest's gates on what a volume shows. Pure: measured facts in, verdicts out; a gate that passes says nothing.
+/// The manifest's gates on what a volume shows. Pure: measured facts in, one result a gate out.
 struct QualityVerdicts {
     let gates: [Manifest.Gate]
     let facts: VolumeFacts
+    /// Of the voxels, UCUM.
+    var unit = VoxelVolume.arbitraryUnit.value
 
-    var all: [QualityVerdict] { gates.compactMap(verdict) }
+    var all: [QualityGateResult] { gates.map(result) }
 
-    private func verdict(_ gate: Manifest.Gate) -> QualityVerdict? {
-        guard let value = value(gate.measure) else { return nil }
-        for (action, range) in [(Manifest.Action.block, gate.block), (.warn, gate.warn)] {
-            guard let range, !range.contains(value) else { continue }
-            return QualityVerdict(
-                action: action,
-                evidence:
-                    "\(words(gate.measure)) is \(thousandth(value))\(place(gate.measure)), \(words(range)) allowed")
+    private func result(_ gate: Manifest.Gate) -> QualityGateResult {
+        func result(
+            _ outcome: QualityGateResult.Outcome, _ value: Double?, _ evidence: String
+        ) -> QualityGateResult {
+            QualityGateResult(
+                name: gate.measure.rawValue, outcome: outcome, value: value, unit: unit(of: gate.measure),
+                evidence: "\(words(gate.measure)) is \(evidence)")
         }
-        return nil
+        guard let value = value(gate.measure) else { return result(.pass, nil, "not known") }
+        func evidence(_ range: Rules.Range) -> String {
+            "\(thousandth(value))\(place(gate.measure)), \(words(range)) allowed"
+        }
+        if let range = gate.block, !range.contains(value) { return result(.block, value, evidence(range)) }
+        if let range = gate.warn, !range.contains(value) { return result(.warn, value, evidence(range)) }
+        // One of the two is there.
+        return result(.pass, value, (gate.warn ?? gate.block).map(evidence) ?? thousandth(value))
+    }
+
+    private func unit(of measure: Manifest.Gate.Measure) -> String {
+        switch measure {
+        case .tilt: "deg"
+        case .percentile1, .percentile99: unit
+        case .bitsStored: "bit"
+        case .unevenSpacing, .air, .saturation, .blankSlices, .motion, .truncation: "1"
+        }
     }
 
     /// nil where the volume has no such number.

@@ -20,6 +20,8 @@ struct ResultNames {
         }
         // It decides whether there is a report, not what is in it: destinations share what they can.
         named.template.negativeReport = false
+        // Hashed below, as the masks are: JSON of a million numbers takes its time.
+        named.explanations = named.explanations.map(\.summary)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         guard let canonical = try? encoder.encode(named) else {
@@ -30,6 +32,9 @@ struct ResultNames {
         // A model need not find the same voxels twice: parallel sums are not reproducible.
         hash.update(data: Data(planes.frames.map { "\($0.segment),\($0.slice);" }.joined().utf8))
         planes.pixelData.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        for explanation in request.explanations {
+            explanation.map?.values.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        }
         seed = hash.finalize()
     }
 

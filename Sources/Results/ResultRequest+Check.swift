@@ -40,6 +40,7 @@ extension ResultRequest {
                 throw .maskDoesNotFit(finding: index, "the source has no frame of reference")
             }
         }
+        try checkScores()
         for text in [
             model.name, model.version, model.manufacturer, equipment.manufacturer,
             equipment.manufacturerModelName, equipment.deviceSerialNumber, equipment.softwareVersions,
@@ -47,6 +48,25 @@ extension ResultRequest {
             guard !Text.plain(text).isEmpty else {
                 throw .request("a name, version or serial number of model or equipment is empty")
             }
+        }
+    }
+
+    private func checkScores() throws(ResultsError) {
+        for score in scores {
+            guard score.value.isFinite, score.threshold.isFinite, score.operatingPoint?.isFinite ?? true,
+                score.slice.map(source.frames.indices.contains) ?? true
+            else { throw .request("the score of class \(score.label) is not finite, or on no slice") }
+            try Text.check(score.code, "class \(score.label)")
+        }
+        for (index, explanation) in explanations.enumerated() {
+            guard findings.indices.contains(explanation.finding) else {
+                throw .request("explanation \(index + 1) is of a finding that is not there")
+            }
+            guard let map = explanation.map else { continue }
+            guard source.frames.indices.contains(map.slice), map.rows > 0, map.columns > 0,
+                map.rows <= UInt16.max, map.columns <= UInt16.max, map.values.count == map.rows * map.columns,
+                map.values.allSatisfy({ (0...1).contains($0) })
+            else { throw .request("the map of explanation \(index + 1) lies on no frame, or is not between 0 and 1") }
         }
     }
 

@@ -15,7 +15,13 @@ package struct ResultRequest: Sendable, Codable {
     package var findings: [Finding]
     /// What the model looks for, whether it found it or not; a negative report names it.
     package var soughtFindings: [Code]
+    /// Every class of a classification, finding or not.
+    package var scores: [ClassScore]
+    /// What findings rest on, in their order; a map lies on the frame of its slice.
+    package var explanations: [Explanation]
     package var coverage: Coverage
+    /// What the package's quality gates measured; those that warn are among the notes, too.
+    package var gates: [QualityGateResult]
     /// What the quality assessment has to say about the series, one sentence each.
     package var qualityNotes: [String]
     /// Objects are made of final runs only: `encode` refuses a provisional one.
@@ -29,14 +35,19 @@ package struct ResultRequest: Sendable, Codable {
 
     package init(
         source: SourceSeries, model: ModelIdentity, findings: [Finding], soughtFindings: [Code] = [],
-        coverage: Coverage, qualityNotes: [String] = [], isFinal: Bool, template: ResultTemplate = ResultTemplate(),
+        scores: [ClassScore] = [], explanations: [Explanation] = [], coverage: Coverage,
+        gates: [QualityGateResult] = [], qualityNotes: [String] = [], isFinal: Bool,
+        template: ResultTemplate = ResultTemplate(),
         equipment: Equipment, contentTime: ContentTime, codeVersion: String, configurationDigest: String
     ) {
         self.source = source
         self.model = model
         self.findings = findings
         self.soughtFindings = soughtFindings
+        self.scores = scores
+        self.explanations = explanations
         self.coverage = coverage
+        self.gates = gates
         self.qualityNotes = qualityNotes
         self.isFinal = isFinal
         self.template = template

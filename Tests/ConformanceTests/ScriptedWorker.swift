@@ -48,7 +48,7 @@ struct ScriptedWorker {
                     return {"unavailable": {"_0": "the inference server does not answer"}}
                 note("ended", package, channels[0])
                 return {"analysed": {"_0": {"findings": [], "results": [], "coverage": "", "coverageAccepted": False,
-                    "notes": [], "engineSeconds": 0.1, "totalSeconds": 0.1}}}
+                    "notes": [], "scores": [], "explanations": [], "gates": [], "engineSeconds": 0.1, "totalSeconds": 0.1}}}
             say(0, {"ready": {}})
             while True:
                 request = line()

@@ -29,12 +29,26 @@ import Volume
         return volume
     }
 
-    private func verdicts(_ gate: String, _ volume: VoxelVolume) throws -> [QualityVerdict] {
+    /// What a gate that does not pass says.
+    private struct Verdict: Equatable {
+        var action: QualityGateResult.Outcome
+        var evidence: String
+    }
+
+    private func broken(_ results: [QualityGateResult]) -> [Verdict] {
+        results.filter { $0.outcome != .pass }.map { Verdict(action: $0.outcome, evidence: $0.evidence) }
+    }
+
+    private func results(_ gate: String, _ volume: VoxelVolume) throws -> [QualityGateResult] {
         let package = try Fixtures.package(
             network: "identity.onnx", quality: #"{unit: "[hnsf'U]", gates: {\#(gate)}}"#)
         return QualityVerdicts(
-            gates: package.manifest.quality.gates, facts: VolumeFacts(volume)
+            gates: package.manifest.quality.gates, facts: VolumeFacts(volume), unit: volume.unit.value
         ).all
+    }
+
+    private func verdicts(_ gate: String, _ volume: VoxelVolume) throws -> [Verdict] {
+        broken(try results(gate, volume))
     }
 
     @Test(
@@ -47,7 +61,23 @@ import Volume
             "bitsStored: {block: {minimum: 12, maximum: 12}}",
         ])
     func sound(_ gate: String) throws {
-        #expect(try verdicts(gate, volume()) == [])
+        let results = try results(gate, volume())
+        #expect(results.map(\.outcome) == [.pass])
+        #expect(results[0].value != nil && results[0].evidence.hasSuffix(" allowed"), "\(results)")
+        #expect(gate.hasPrefix(results[0].name))
+    }
+
+    @Test("A number that a series does not give passes, and is said to be unknown; values have their unit")
+    func unknown() throws {
+        let image = Fixtures.volume([Float](repeating: 3, count: 64), shape: [1, 8, 8])
+        #expect(
+            try results("tilt: {block: {maximum: 1}}", image) == [
+                QualityGateResult(
+                    name: "tilt", outcome: .pass, value: nil, unit: "deg",
+                    evidence: "the tilt between slices in degrees is not known")
+            ])
+        let bright = try results("percentile99: {warn: {maximum: 60}}", volume())[0]
+        #expect(bright.unit == "[hnsf'U]" && bright.value.map { abs($0 - 51) < 1.1 } == true)
     }
 
     @Test("A gate that is broken says what was measured, where, and what is allowed; blocking comes before warning")
@@ -90,11 +120,13 @@ import Volume
 
     private func anatomy(
         _ text: String, contrast: Bool = false, _ marked: Anatomy?
-    ) throws -> [QualityVerdict] {
+    ) throws -> [Verdict] {
         let package = try Fixtures.package(network: "identity.onnx", quality: #"{unit: "[hnsf'U]", \#(text)}"#)
-        return AnatomyVerdicts(
+        let results = AnatomyVerdicts(
             quality: package.manifest.quality, slices: 20, marked: { _ in marked }, declaresContrast: contrast
         ).all
+        #expect(results.count == 1 && results[0].label == "thing" && (results[0].value == nil) == (marked == nil))
+        return broken(results)
     }
 
     @Test("Anatomy that is missing, small or cut off by an end of the volume is said to be so")

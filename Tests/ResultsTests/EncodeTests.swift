@@ -44,6 +44,13 @@ struct EncodeTests {
         Change(description: "code version") { request, _ in request.codeVersion = "0.1.1" },
         Change(description: "configuration") { request, _ in request.configurationDigest = "x" },
         Change(description: "template") { request, _ in request.template.reportSeriesNumber += 1 },
+        Change(description: "a class score") { request, _ in
+            request.scores = [ClassScore(label: "x", code: Code("1", "99T", "X"), value: 0.1, threshold: 0.5)]
+        },
+        Change(description: "a quality gate's value") { request, _ in request.gates[0].value = 3 },
+        Change(description: "one value of a heat map") { request, _ in
+            request.explanations[0].map?.values[7] = 0.25
+        },
         Change(description: "confidence") { request, _ in request.findings[0].confidence = 0.5 },
         Change(description: "one voxel") { request, masks in
             var voxels = masks[0].voxels

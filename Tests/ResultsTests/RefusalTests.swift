@@ -34,6 +34,17 @@ struct RefusalTests {
                 center: Vector3(0, 0, 0), axes: [], size: [],
                 rectangle: FindingBox.Rectangle(left: 10, top: 6, right: 34, bottom: 15))
         },
+        Change(description: "explanation 1 is of a finding that is not there") { request, _ in
+            request.explanations[0].finding = 2
+        },
+        Change(description: "the map of explanation 1") { request, _ in request.explanations[0].map?.values[3] = 1.5 },
+        Change(description: "the map of explanation 1") { request, _ in
+            request.explanations[0].map?.values.removeLast()
+        },
+        Change(description: "the map of explanation 1") { request, _ in request.explanations[0].map?.slice = 6 },
+        Change(description: "the score of class x") { request, _ in
+            request.scores = [ClassScore(label: "x", code: Code("1", "99T", "X"), value: .nan, threshold: 0.5)]
+        },
         Change(description: "confidence of finding 2") { request, _ in request.findings[1].confidence = .nan },
         Change(description: "measurement of finding 1 is not finite") { request, _ in
             request.findings[0].measurements[0].value = .infinity

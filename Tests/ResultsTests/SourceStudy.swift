@@ -222,8 +222,22 @@ extension SourceStudy {
                 name: "head-ct-hyperdensity", version: "1.0.0", manufacturer: "triaged project",
                 digest: String(repeating: "ab", count: 32), isDemonstration: true),
             findings: list, soughtFindings: [Code("1386000", "SCT", "Intracranial hemorrhage")],
+            explanations: findings == 0
+                ? []
+                : [
+                    Explanation(
+                        kind: .occlusion, finding: 0, label: names[0].1,
+                        map: Explanation.HeatMap(
+                            slice: 0, rows: 4, columns: 4, values: (0..<16).map { Float($0) / 15 }, greatest: 0.4,
+                            computed: [4, 4]))
+                ],
             coverage: Coverage(
                 slices: source.grid.slices, extent: Double(source.grid.slices) * 2.5, isNegativeAccepted: true),
+            gates: [
+                QualityGateResult(
+                    name: "motion", outcome: .pass, value: 2, unit: "1",
+                    evidence: "the motion index is 2, at most 6 allowed")
+            ],
             qualityNotes: ["Motion on 2 slices."], isFinal: true,
             equipment: Equipment(deviceSerialNumber: "0001", softwareVersions: "0.1.0"),
             contentTime: ContentTime(secondsSince1970: 1_767_348_000, microseconds: 120_000, offsetMinutes: 540),

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DICOM
+
 /// Covers the cells of a map that contribute most, and random ones, and looks at what becomes of the score.
 struct DeletionCheck {
     /// Of all cells, how many are covered.

@@ -10,26 +10,27 @@ struct Explaining {
     let run: SliceRun
     /// What the network is given for the slice.
     let plane: Plane
-    /// Of the slice.
-    let grid: Grid
     /// No more positions are tried after it.
     let deadline: ContinuousClock.Instant
     /// Final scores of a class, of variants of the slice.
     let score: (_ variants: [Plane], _ channel: Int) throws(InferenceError) -> [Float]
 
-    func explanation(
-        of finding: Manifest.Score, by rule: Manifest.Explanation
-    ) throws(InferenceError) -> Explanation {
+    /// - Parameters:
+    ///   - height: of the slice that the plane was made from.
+    ///   - width: likewise.
+    func map(
+        of finding: Manifest.Score, by rule: Manifest.Explanation, height: Int, width: Int
+    ) throws(InferenceError) -> ContributionMap {
         let channel = finding.channel
         let score = { (planes: [Plane]) throws(InferenceError) in try self.score(planes, channel) }
-        let method: Explanation.Method
+        let kind: Explanation.Kind
         var notes: [String] = []
         var isComplete = true
         var map: Plane
         var computed: [Int]
         switch rule {
         case .activationMap(let output):
-            method = .activationMap
+            kind = .activationMap
             let maps = try maps(of: output)
             guard channel < maps.channels else {
                 throw .mismatch(
@@ -40,14 +41,14 @@ struct Explaining {
                 channels: 1, values: Array(maps.values[channel * maps.pixels..<(channel + 1) * maps.pixels]))
             computed = [map.height, map.width]
         case .features(let output, let weights):
-            method = .features
+            kind = .features
             let features = try maps(of: output)
             let row = try row(channel, of: weights, count: features.channels)
             map = features.with(
                 channels: 1, values: ActivationMap.map(features: features.values, weights: row, count: features.pixels))
             computed = [map.height, map.width]
         case .occlusion(let rule):
-            method = .occlusion
+            kind = .occlusion
             let occlusion = OcclusionMap(
                 rule: rule, batch: run.batch,
                 isOver: { run.shouldStop() || ContinuousClock.now >= deadline }, score: score)
@@ -66,12 +67,9 @@ struct Explaining {
         if let deletion, !deletion.isSupported {
             notes.append("covering the regions shown lowers the score no more than covering random ones")
         }
-        return Explanation(
-            label: finding.label, method: method,
-            evidence: .map(
-                .init(
-                    grid: grid, values: map.restored(channel: 0, height: grid.rows, width: grid.columns),
-                    computed: computed, deletion: deletion, isComplete: isComplete)), notes: notes)
+        return ContributionMap(
+            kind: kind, values: map.restored(channel: 0, height: height, width: width), computed: computed,
+            isComplete: isComplete, deletion: deletion, notes: notes)
     }
 
     /// An output of one pass over the slice as [F, h, w] with its place.

@@ -44,11 +44,6 @@ extension Analysis {
                 manifest: manifest, volume: volume, decided: decided.lattice,
                 toSource: prepared.restoration.sampler(.nearest))
             try report.report(decided.decider.marked, into: &result, shouldStop: shouldStop)
-            result.explanations = result.findings.compactMap { finding in
-                finding.maskIndex.map {
-                    Explanation(label: finding.label, method: .mask, evidence: .mask($0), notes: [])
-                }
-            }
         }
         if !manifest.scores.isEmpty {
             // The rest of the package's time is for what follows the run.

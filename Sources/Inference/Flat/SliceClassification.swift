@@ -37,7 +37,9 @@ struct SliceClassification {
             let slice = scored.scores.rows.count < planes.count ? nil : greatest
             let key = slice.map { volume.slice(at: lattice, $0) }
             result.scores.append(
-                ClassScore(label: score.label, value: Double(value), threshold: score.threshold, slice: key))
+                ClassScore(
+                    label: score.label, code: score.code, value: Double(value), threshold: score.threshold,
+                    operatingPoint: score.operatingPoint, slice: key))
             guard Double(value) >= score.threshold else { continue }
             result.findings.append(
                 Finding(
@@ -46,9 +48,12 @@ struct SliceClassification {
             guard let rule = manifest.explain, let slice else { continue }
             if shouldStop() { throw .cancelled }
             let explaining = Explaining(
-                run: sliceRun, plane: try planes.plane(slice), grid: lattice.grid(ofSlice: slice), deadline: deadline
+                run: sliceRun, plane: try planes.plane(slice), deadline: deadline
             ) { (variants, channel) throws(InferenceError) in try scored.again(slice, variants, channel) }
-            result.explanations.append(try explaining.explanation(of: score, by: rule))
+            let map = try explaining.map(of: score, by: rule, height: lattice.shape[1], width: lattice.shape[2])
+            result.explanations.append(
+                map.explanation(
+                    of: result.findings.count - 1, label: score.label, slice: slice, lattice: lattice, volume: volume))
         }
     }
 

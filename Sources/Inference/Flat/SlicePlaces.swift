@@ -4,15 +4,6 @@
 import DICOM
 import Volume
 
-extension Lattice {
-    /// D alone, as the grid of one image.
-    func grid(ofSlice slice: Int) -> Grid {
-        Grid(
-            origin: point([Double(slice), 0, 0]), columnStep: steps[2], rowStep: steps[1], sliceStep: steps[0],
-            columns: shape[2], rows: shape[1], slices: 1)
-    }
-}
-
 extension VoxelVolume {
     /// The values that the stored bits can express; nil where the header does not say.
     var storedRange: ClosedRange<Float>? { declared.valueRange }

@@ -25,12 +25,13 @@ struct Process: ParsableCommand {
     func run() throws {
         let logger = Logger(label: "triaged") { StreamLogHandler.standardError(label: $0) }
         let items: [WorklistItem]
+        let analyses: [FolderAnalysis]
         do {
             let packages = try ModelPackage.installed(in: models)
             guard !packages.isEmpty else { throw Failure("\(models): no model package") }
-            items = try FolderRun(packages: packages, output: output, logger: logger).run(studyDirectory)
+            (items, analyses) = try FolderRun(packages: packages, output: output, logger: logger).run(studyDirectory)
         } catch let failure as Failure { throw failure } catch { throw Failure(error) }
-        try write(items)
+        try write(FolderFindings(items: items, analyses: analyses))
         var isComplete = true
         for item in items {
             print("\(item.studyInstanceUID)  \(item.state.rawValue)  \(item.priority.rawValue)  \(item.reason)")
@@ -39,12 +40,11 @@ struct Process: ParsableCommand {
         if !isComplete { throw ExitCode(1) }
     }
 
-    /// In the shape of GET /api/worklist.
-    private func write(_ items: [WorklistItem]) throws {
+    private func write(_ findings: FolderFindings) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
-        try encoder.encode(["items": items]).write(
+        try encoder.encode(findings).write(
             to: URL(fileURLWithPath: output + "/findings.json"), options: .atomic)
     }
 }

@@ -30,6 +30,7 @@ extension AnalysisLoop {
             CrashPoint.reach(.resultsStored)
             answer = try raised ?? index.finish(job.id, Self.outcome(analysed, results: files))
             raised = nil
+            if job.run == .final, answer == .recorded { self.analysed(job, analysed) }
             desk.answered(job.model)
             countNotification()
             counters.engine(seconds: analysed.engineSeconds)

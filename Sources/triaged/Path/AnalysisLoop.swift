@@ -23,6 +23,8 @@ final class AnalysisLoop {
     let counters: Counters
     /// Told after a job has ended: deliveries may be due, the series may need another look, and memory is free.
     let jobEnded: @Sendable () -> Void
+    /// Gets the whole outcome of each final run that counts, with what the index does not keep.
+    let analysed: (Job, AnalysisOutcome) -> Void
     let breathe: @Sendable () -> Void
     let shouldStop: @Sendable () -> Bool
     /// What the index said to the findings of the provisional run under way, once they are written down.
@@ -49,7 +51,7 @@ final class AnalysisLoop {
         index: StudyIndex, store: InstanceStore, desk: AnalysisDesk, worker: Worker, packages: [ModelPackage],
         configuration: Configuration, equipment: Equipment, logger: Logger, counters: Counters,
         breathe: @escaping @Sendable () -> Void, shouldStop: @escaping @Sendable () -> Bool = { false },
-        jobEnded: @escaping @Sendable () -> Void
+        analysed: @escaping (Job, AnalysisOutcome) -> Void = { _, _ in }, jobEnded: @escaping @Sendable () -> Void
     ) {
         self.index = index
         self.store = store
@@ -63,6 +65,7 @@ final class AnalysisLoop {
         self.breathe = breathe
         self.shouldStop = shouldStop
         self.jobEnded = jobEnded
+        self.analysed = analysed
     }
 
     /// Starts the worker with its models loaded, so that the first study does not wait for it.

@@ -17,7 +17,8 @@ struct FolderRun {
     let output: String
     let logger: Logger
 
-    func run(_ folder: String) throws -> [WorklistItem] {
+    /// The worklist, and every final run with what the worklist does not show.
+    func run(_ folder: String) throws -> (items: [WorklistItem], analyses: [FolderAnalysis]) {
         let files = try Self.files(in: folder)
         guard !files.isEmpty else { throw Failure("\(folder): no files") }
         try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
@@ -37,10 +38,10 @@ struct FolderRun {
         guard refused < files.count else {
             throw Failure("\(folder): none of \(files.count) files is DICOM that can be read")
         }
-        try analyse(store, index)
+        let analyses = try analyse(store, index)
         let items = try WorklistSource(index: index).items()
         try index.close()
-        return items
+        return (items, analyses)
     }
 
     private func admit(_ path: String, _ store: InstanceStore, _ index: StudyIndex) throws {
@@ -75,7 +76,7 @@ struct FolderRun {
         }
     }
 
-    private func analyse(_ store: InstanceStore, _ index: StudyIndex) throws {
+    private func analyse(_ store: InstanceStore, _ index: StudyIndex) throws -> [FolderAnalysis] {
         var configuration = Configuration()
         configuration.allowDemonstration = true
         // A folder does not change while it is read: what is there is complete.
@@ -89,12 +90,13 @@ struct FolderRun {
         let worker = Worker(
             number: 0, executable: try Node.executable(), threads: Machine.current.cores,
             environment: ProcessInfo.processInfo.environment, logger: logger)
+        var analyses: [FolderAnalysis] = []
         let loop = AnalysisLoop(
             index: index, store: store,
             desk: try AnalysisDesk(index: index, store: store, packages: runnable, configuration: configuration),
             worker: worker, packages: runnable, configuration: configuration,
             equipment: Equipment(deviceSerialNumber: "folder", softwareVersions: Version.text), logger: logger,
-            counters: Counters(), breathe: {}, jobEnded: {})
+            counters: Counters(), breathe: {}, analysed: { analyses.append(FolderAnalysis($0, $1)) }, jobEnded: {})
         defer { loop.stop() }
         do throws(WorkerError) { try worker.warm() } catch { throw Failure(error) }
         repeat {
@@ -114,6 +116,7 @@ struct FolderRun {
             try FileManager.default.copyItem(atPath: try store.absolutePath(of: delivery.path), toPath: target)
         }
         progress(nil)
+        return analyses
     }
 
     /// On a terminal only, on one line.

@@ -123,7 +123,8 @@ struct WorkerMain {
             if shouldStop() { return .stopped }
             var outcome = AnalysisOutcome(
                 findings: result.findings, results: [], coverage: result.coverage.words,
-                coverageAccepted: result.coverage.isNegativeAccepted, notes: result.notes,
+                coverageAccepted: result.coverage.isNegativeAccepted, notes: result.notes, scores: result.scores,
+                explanations: result.explanations.map(\.summary), gates: result.gates,
                 engineSeconds: result.timing.engine, totalSeconds: MonotonicTime.now - start)
             send(WorkerMessage(id: id, body: .found(outcome)))
             let encoded = try results(of: result, package, volume, job).encode(masks: result.masks, into: job.output)
@@ -162,10 +163,11 @@ struct WorkerMain {
             model: package.identity, findings: result.findings,
             soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code)
                 + package.manifest.scores.map(\.code),
+            scores: result.scores, explanations: result.explanations,
             coverage: Coverage(
                 slices: result.coverage.slices, extent: result.coverage.extent,
                 isNegativeAccepted: result.coverage.isNegativeAccepted),
-            qualityNotes: result.notes, isFinal: true,
+            gates: result.gates, qualityNotes: result.notes, isFinal: true,
             template: ResultTemplate(negativeReport: job.negativeReport), equipment: job.equipment,
             contentTime: job.contentTime, codeVersion: Version.text, configurationDigest: job.configurationDigest)
     }

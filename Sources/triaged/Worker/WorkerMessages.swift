@@ -107,6 +107,11 @@ struct AnalysisOutcome: Codable, Equatable {
     /// True where the manifest accepts the coverage for a negative statement (decision 11).
     var coverageAccepted: Bool
     var notes: [String]
+    /// Every class of a classification, finding or not.
+    var scores: [ClassScore] = []
+    /// Maps come without their values, which would be too much for a pipe.
+    var explanations: [Explanation] = []
+    var gates: [QualityGateResult] = []
     /// Seconds spent inside the engine, and in the whole job.
     var engineSeconds: Double
     var totalSeconds: Double

@@ -23,11 +23,7 @@ import Volume
     }
 
     private func map(_ result: AnalysisResult) throws -> Explanation.HeatMap {
-        let explanation = try #require(result.explanations.first)
-        guard case .map(let map) = explanation.evidence else {
-            throw CocoaError(.featureUnsupported)
-        }
-        return map
+        try #require(result.explanations.first?.map)
     }
 
     @Test("The occlusion map is MONAI's", arguments: FlatGoldens.all.occlusion)
@@ -61,13 +57,16 @@ import Volume
         #expect(result.findings[0].keySlice == 0 && result.scores[0].slice == 0)
         let map = try map(result)
         #expect(map.computed == [8, 8] && map.isComplete)
-        #expect(map.grid.columns == golden.side && map.grid.slices == 1)
+        #expect(map.slice == 0 && map.rows == golden.side && map.columns == golden.side)
+        #expect(result.explanations[0].finding == 0 && result.explanations[0].caveat.contains("not a diagnosis"))
         let maps = try FlatGoldens.floats(golden.cam)
         var plane = Plane(height: 8, width: 8, values: Array(maps[64..<128]))
         plane.rows = .resized(from: golden.side, to: 8)
         plane.columns = plane.rows
-        #expect(
-            FlatGoldens.worst(map.values, plane.restored(channel: 0, height: golden.side, width: golden.side)) < 1e-4)
+        // What speaks against the class is not shown, and the greatest is 1.
+        let expected = plane.restored(channel: 0, height: golden.side, width: golden.side).map { max($0, 0) }
+        #expect(map.values.max() == 1 && map.values.min() == 0)
+        #expect(FlatGoldens.worst(map.values.map { $0 * Float(map.greatest) }, expected) < 1e-4)
     }
 
     @Test(
@@ -96,6 +95,39 @@ import Volume
         #expect(right.isSupported && right.withoutGreatest < right.score)
         let wrong = try #require(try check.run(plane, map: plane.cellMeans([10, 10]).map { -$0 }))
         #expect(!wrong.isSupported)
+    }
+
+    @Test func `a map of slices that were turned lies on the frame that they came from`() throws {
+        // Feet first and mirrored, 3 slices of 4 by 5: the network saw them with D up, H to the front, W to the right.
+        let grid = Fixtures.volume([Float](repeating: 0, count: 60), shape: [3, 4, 5]).grid
+        let lattice = Lattice(grid).oriented(AxisCodes("IAR")!)
+        var values = [Float](repeating: 0, count: 20)
+        values[1 * 5 + 0] = 1
+        let map = ContributionMap(
+            kind: .occlusion, values: values, computed: [4, 5], isComplete: true, deletion: nil, notes: [])
+        var volume = Fixtures.volume([Float](repeating: 0, count: 60), shape: [3, 4, 5])
+        volume.grid = grid
+        let made = map.explanation(of: 0, label: "thing", slice: 0, lattice: lattice, volume: volume)
+        let place = Lattice(grid).map(from: lattice)
+        let point = (0..<3).map { place.offset[$0] + place.matrix[$0][1] }
+        let shown = try #require(made.map)
+        #expect(Double(shown.slice) == point[0].rounded())
+        #expect(shown.values.indices.filter { shown.values[$0] > 0.5 } == [Int(point[1]) * 5 + Int(point[2])])
+
+        // Slices across those of the series have no frame to lie on.
+        let across = map.explanation(
+            of: 0, label: "thing", slice: 0, lattice: Lattice(grid).transposed([1, 0, 2]), volume: volume)
+        #expect(across.map == nil && across.notes.contains { $0.contains("across the slices") })
+    }
+
+    @Test func `where nothing raises a score the map is empty and says so`() throws {
+        let volume = Fixtures.volume([Float](repeating: 0, count: 20), shape: [1, 4, 5])
+        let map = ContributionMap(
+            kind: .features, values: [Float](repeating: -2, count: 20), computed: [2, 2], isComplete: true,
+            deletion: nil, notes: []
+        ).explanation(of: 0, label: "thing", slice: 0, lattice: Lattice(volume.grid), volume: volume)
+        #expect(map.map?.values.allSatisfy { $0 == 0 } == true && map.map?.greatest == 0)
+        #expect(map.notes == ["nothing in the image raises the score"])
     }
 
     @Test func `no map is made where nothing is found`() throws {

@@ -64,8 +64,10 @@ import Volume
         #expect(result.findings.map(\.label) == positive.map { "class \($0)" })
         #expect(!positive.isEmpty && positive.count < 18)
         #expect(result.findings.allSatisfy { $0.maskIndex == nil && $0.type == $0.code })
+        #expect(result.scores.allSatisfy { $0.isCalibrated && $0.code.scheme == "99T" })
         #expect(result.explanations.map(\.label) == result.findings.map(\.label))
-        guard case .map(let map) = result.explanations[0].evidence else { return }
+        #expect(result.explanations.map(\.finding) == Array(result.findings.indices))
+        let map = try #require(result.explanations[0].map)
         #expect(map.computed == [7, 7] && map.deletion != nil)
         // What the crop cut off was not looked at.
         #expect(map.values[..<(19 * golden.width)].allSatisfy { $0 == 0 })
@@ -114,7 +116,7 @@ import Volume
         let count = result.masks[0].voxels.reduce(0) { $0 + Int($1) }
         #expect(count >= 20 * 20 && count <= 24 * 24)
         #expect(result.masks[0].isEmpty(slice: 0) && result.masks[0].isEmpty(slice: 2))
-        #expect(result.explanations.map(\.method) == [.mask])
+        #expect(result.explanations.map(\.kind) == [.mask])
     }
 
     @Test func `a package with more slices than its memory is refused before it runs`() throws {
