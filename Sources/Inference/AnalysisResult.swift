@@ -40,12 +40,15 @@ package struct AnalysisResult: Sendable {
         package var to: [Int]
         /// mm between the centres plus one mean pixel spacing, so that a row of n pixels measures n spacings.
         package var length: Double
+        /// mm likewise, of the longest chord perpendicular to it, in that slice and across the convex outline.
+        package var across: Double
 
-        package init(slice: Int, from: [Int], to: [Int], length: Double) {
+        package init(slice: Int, from: [Int], to: [Int], length: Double, across: Double) {
             self.slice = slice
             self.from = from
             self.to = to
             self.length = length
+            self.across = across
         }
     }
 

@@ -31,7 +31,8 @@ struct Reporting {
     mutating func report(
         _ marked: [MarkedVoxels], into result: inout AnalysisResult, shouldStop: () -> Bool
     ) throws(InferenceError) {
-        let kept = Set(manifest.outputs.flatMap(\.postprocess).flatMap(\.labels))
+        let landmarks = Set(manifest.outputs.compactMap(\.midline?.landmark))
+        let kept = Set(manifest.outputs.flatMap(\.postprocess).flatMap(\.labels)).union(landmarks)
         var regions: [String: Marking] = [:]
         for (output, marks) in zip(manifest.outputs, marked) {
             if shouldStop() { throw .cancelled }
@@ -46,14 +47,15 @@ struct Reporting {
             if kept.contains(output.label) { regions[output.label] = marking }
             if output.isReported, !marking.isEmpty {
                 let confidence = marks.confidence(output.confidence, in: marking)
-                add(output, marking, confidence: confidence, to: &result)
+                add(output, marking, confidence: confidence, regions, to: &result)
             }
             marking.giveBack(to: &scratch, touched: before.union(marking.box))
         }
     }
 
     private mutating func add(
-        _ output: Manifest.Output, _ decided: Marking, confidence: Double, to result: inout AnalysisResult
+        _ output: Manifest.Output, _ decided: Marking, confidence: Double, _ regions: [String: Marking],
+        to result: inout AnalysisResult
     ) {
         let isRestored = manifest.decision.restore != .linear
         var marking = isRestored ? restore(decided) : decided
@@ -62,12 +64,25 @@ struct Reporting {
         let volumeML = Double(marking.count()) * volume.grid.voxelVolume / 1000
         guard !marking.isEmpty, volumeML >= output.minimumVolume else { return }
         let longAxis = measuring.longAxis(of: marking)
+        var measurements = measuring.measurements(of: marking, longAxis: longAxis, volume: volume)
+        if let midline = output.midline {
+            if let plane = regions[midline.landmark].flatMap({ MidlinePlane(through: $0, on: self.decided) }) {
+                measurements.append(
+                    Measurement(
+                        concept: midline.code,
+                        value: plane.distance(of: marking.center(on: Lattice(volume.grid))),
+                        unit: Code("mm", "UCUM", "millimeter")))
+            } else {
+                result.notes.append(
+                    "no \(midline.code.meaning) of \(output.label): \(midline.landmark) makes no plane")
+            }
+        }
         result.findings.append(
             Finding(
                 label: output.label, code: output.code, category: output.category, type: output.type,
                 site: output.site, laterality: output.laterality, confidence: confidence, priority: output.priority,
-                measurements: measuring.measurements(of: marking, longAxis: longAxis, volume: volume),
-                volumeML: volumeML, maskIndex: result.masks.count, keySlice: measuring.keySlice(of: marking)))
+                measurements: measurements, volumeML: volume.placement == .patient ? volumeML : nil,
+                maskIndex: result.masks.count, keySlice: measuring.keySlice(of: marking)))
         result.longAxes.append(longAxis)
         result.masks.append(mask(marking))
     }

@@ -40,6 +40,14 @@ extension Manifest {
         package var postprocess: [Postprocessing]
         /// False for an output that serves only as another's region.
         package var isReported: Bool
+        package var midline: Midline?
+    }
+
+    /// A distance to measure: of an output's centre of mass from the plane through a landmark.
+    package struct Midline: Sendable, Equatable {
+        /// Label of an earlier output, such as a falx.
+        package var landmark: String
+        package var code: Code
     }
 
     /// One class of a classification, or of a detector.

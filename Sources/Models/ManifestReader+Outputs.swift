@@ -25,7 +25,7 @@ extension Manifest {
 
     private static let outputKeys = [
         "channel", "threshold", "label", "code", "category", "type", "site", "laterality", "priority", "minimumVolume",
-        "confidence", "postprocess", "report",
+        "confidence", "postprocess", "report", "midline",
     ]
 
     static func outputs(_ root: StrictSection, rule: Decision.Rule?) -> [Output] {
@@ -130,7 +130,17 @@ extension Manifest {
             priority: section.requiredChoice("priority", Priority.self) ?? .routine,
             minimumVolume: section.number("minimumVolume", 0...100_000) ?? 0,
             confidence: confidence(section), postprocess: postprocessing(section, earlier: earlier),
-            isReported: section.boolean("report") ?? true)
+            isReported: section.boolean("report") ?? true, midline: midline(section, earlier: earlier))
+    }
+
+    private static func midline(_ output: StrictSection, earlier: [String]) -> Midline? {
+        guard let section = output.section("midline", keys: ["landmark", "code"]) else { return nil }
+        let landmark = section.requiredText("landmark")
+        if !landmark.isEmpty, !earlier.contains(landmark) {
+            section.fault("landmark", "must be the label of an earlier output")
+        }
+        guard let code = code(section, "code", isRequired: true) else { return nil }
+        return Midline(landmark: landmark, code: code)
     }
 
     /// `[value, scheme, meaning]`, within the lengths of PS3.3 8.8 (SH, SH, LO).

@@ -89,6 +89,28 @@ import Volume
         #expect(none.findings.isEmpty)
     }
 
+    @Test("A distance from a landmark is measured where the landmark makes a plane, and its absence is noted")
+    func midline() throws {
+        let codes =
+            #"category: [B, "99T", Cat], type: [C, "99T", Type], priority: urgent, confidence: mean"#
+        let outputs = """
+            [{channel: 0, threshold: 1.0, label: sheet, report: false, code: [A, "99T", Thing], \(codes)},
+             {channel: 0, threshold: 0.5, label: all, code: [A, "99T", Thing],
+              midline: {landmark: sheet, code: [M, "99T", Shift]}, \(codes)}]
+            """
+        let package = try Fixtures.package(network: "logarithm.onnx", outputs: outputs)
+        let analysis = Analysis(engine: try Engine(threads: 1))
+        // A sheet of 48 voxels at x = 3 mm, and 12 more at x = 7 mm.
+        var values = (0..<384).map { Float($0 % 8 == 3 ? 8 : 1) }
+        for s in 0..<6 { for r in 0..<2 { values[(s * 8 + r) * 8 + 7] = 2 } }
+        let result = try analysis.run(package, on: volume(values))
+        let shift = result.findings.first?.measurements.first { $0.concept == Code("M", "99T", "Shift") }
+        #expect(abs((shift?.value ?? .nan) - 0.8) < 1e-6 && shift?.unit.value == "mm")
+        let without = try analysis.run(package, on: volume(values.map { min($0, 2) }))
+        #expect(without.findings.first?.measurements.contains { $0.concept.value == "M" } == false)
+        #expect(without.notes.contains("no Shift of all: sheet makes no plane"))
+    }
+
     @Test("Labels restored by the nearest voxel come back to the source grid")
     func nearest() throws {
         var values = [Float](repeating: 1, count: 384)

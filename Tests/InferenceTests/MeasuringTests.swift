@@ -61,8 +61,8 @@ import Testing
         #expect(abs(measurements[1].value - 48) < 1e-9 && measurements[1].unit.value == "mm3")
         #expect(measurements[0].concept.value == "118565006")
         #expect(measurements[2].concept == Code("103339001", "SCT", "Long Axis"))
-        #expect(measurements[3].value == 70 && measurements[3].derivation?.value == "373098007")
-        #expect(measurements[3].unit.value == "[hnsf'U]")
+        #expect(measurements[5].value == 70 && measurements[5].derivation?.value == "373098007")
+        #expect(measurements[5].unit.value == "[hnsf'U]")
     }
 
     @Test("The key slice is the one with most voxels, the first of equals")
