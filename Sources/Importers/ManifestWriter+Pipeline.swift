@@ -252,7 +252,12 @@ extension ManifestWriter {
         switch explanation {
         case .activationMap(let output): ("activationMap", .text(output))
         case .features(let output, let weights):
-            ("features", .flowMapping([("output", .text(output)), ("weights", .text(weights))]))
+            (
+                "features",
+                .flowMapping(
+                    [("output", .text(output)), ("weights", .text(weights.name))]
+                        + (weights.sha256.map { [("sha256", .text($0))] } ?? []))
+            )
         case .occlusion(let rule):
             (
                 "occlusion",

@@ -34,6 +34,9 @@ package struct PackageWriter {
                 missing.append(copy.name)
                 continue
             }
+            if (try? OutsideWeights.areNamed(in: copy.source)) == true {
+                throw .refused([.init(field: copy.source, why: OutsideWeights.words)])
+            }
             digests[copy.name] = try self.copy(copy)
             report.sources.append(.init(file: copy.name, sha256: digests[copy.name] ?? ""))
         }

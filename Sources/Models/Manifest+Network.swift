@@ -38,6 +38,11 @@ extension Manifest {
         package var weightsSHA256: String? { graphs[0].weightsSHA256 }
     }
 
+    /// Every file that a result depends on, in the order in which the package's digest has them.
+    package var files: [(name: String, sha256: String?, key: String)] {
+        networks.flatMap(\.graphs).flatMap(\.files) + [explain?.file].compactMap(\.self)
+    }
+
     /// The only network, or the first.
     package var network: Network { networks[0] }
     package func network(_ role: Role) -> Network? { networks.first { $0.role == role } }

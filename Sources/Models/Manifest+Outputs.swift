@@ -124,9 +124,23 @@ extension Manifest {
         /// An output of the graph holds class-activation maps, one a class.
         case activationMap(output: String)
         /// Class-activation maps of an output of features and the weights of the last layer, [classes, features], in a
-        /// second output or an `.npy` file of the package.
-        case features(output: String, weights: String)
+        /// second output or an `.npy` file of the package, which is pinned.
+        case features(output: String, weights: Weights)
         case occlusion(Occlusion)
+
+        package struct Weights: Sendable, Equatable {
+            /// Of an output of the graph, or of a file (`.npy`).
+            package var name: String
+            /// Of the file; nil while it is not there.
+            package var sha256: String?
+            var isFile: Bool { name.hasSuffix(".npy") }
+        }
+
+        /// A file of the package with its pinned digest and the key that pins it.
+        package var file: (name: String, sha256: String?, key: String)? {
+            guard case .features(_, let weights) = self, weights.isFile else { return nil }
+            return (weights.name, weights.sha256, "sha256")
+        }
     }
 
     /// Occlusion sensitivity: how the score falls while a block of the input is covered.

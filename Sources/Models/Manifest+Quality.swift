@@ -5,8 +5,10 @@ import DICOM
 
 extension Manifest {
     package struct Quality: Sendable, Equatable {
-        /// Unit of the voxels that the network expects, UCUM.
+        /// Unit of the voxels that the network expects, UCUM; or `anyUnit`.
         package var unit: String
+        /// For a network whose values are stretched image by image, so that it does not matter.
+        package static let anyUnit = "any"
         /// mm along the slice normal.
         package var minimumExtent: Double?
         package var maximumSliceSpacing: Double?

@@ -48,7 +48,7 @@ extension Manifest {
     }
 
     /// nil where the file is not there yet.
-    private static func digest(_ section: StrictSection, _ key: String) -> String? {
+    static func digest(_ section: StrictSection, _ key: String) -> String? {
         guard let digest = section.text(key) else { return nil }
         let isHex = digest.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         if digest.utf8.count != 64 || !isHex {

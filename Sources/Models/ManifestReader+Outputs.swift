@@ -98,8 +98,14 @@ extension Manifest {
             return nil
         }
         if section.has("activationMap") { return .activationMap(output: section.requiredText("activationMap")) }
-        if let rule = section.section("features", keys: ["output", "weights"]) {
-            return .features(output: rule.requiredText("output"), weights: rule.requiredText("weights"))
+        if let rule = section.section("features", keys: ["output", "weights", "sha256"]) {
+            var weights = Explanation.Weights(name: rule.requiredText("weights"), sha256: digest(rule, "sha256"))
+            if weights.isFile {
+                weights.name = fileName(rule, "weights")
+            } else if rule.has("sha256") {
+                rule.fault("sha256", "belongs to a file (.npy); an output of the graph is pinned with the graph")
+            }
+            return .features(output: rule.requiredText("output"), weights: weights)
         }
         if let rule = section.section("occlusion", keys: ["size", "overlap", "fill", "passes"]) {
             return .occlusion(

@@ -14,20 +14,27 @@ extension ModelPackage {
             switch result {
             case .success(let package): packages.append(package)
             case .failure(.incomplete(let manifest, let folder, let missing)):
-                packages.append(ModelPackage(incomplete: manifest, folder: folder, missing: missing))
+                packages.append(
+                    ModelPackage(
+                        manifest, folder: folder,
+                        hindrance: "the package is incomplete: \(missing.joined(separator: ", ")) is not there"))
+            case .failure(.altered(let manifest, let folder, let problems)):
+                let words = problems.map(\.message).joined(separator: "; ")
+                packages.append(ModelPackage(manifest, folder: folder, hindrance: words))
             case .failure(let error): throw error
             }
         }
         return packages.map { $0.resolved(among: packages) }
     }
 
-    private init(incomplete manifest: Manifest, folder: String, missing: [String]) {
+    /// One that never runs.
+    private init(_ manifest: Manifest, folder: String, hindrance: String) {
         self.init(
             manifest: manifest, folder: folder,
             identity: ModelIdentity(
                 name: manifest.name, version: manifest.version, manufacturer: manifest.manufacturer, digest: "",
                 isDemonstration: manifest.use == .demonstration))
-        hindrance = "the package is incomplete: \(missing.joined(separator: ", ")) is not there"
+        self.hindrance = hindrance
     }
 
     /// With the package that finds its region, or the reason why there is none.

@@ -42,10 +42,13 @@ package struct ModelPackage: Sendable, Equatable {
         }
         let manifest = try Manifest.read(text, file: file)
         var problems: [PackageError.Problem] = []
-        let files = manifest.networks.flatMap(\.graphs).flatMap(\.files)
+        let files = manifest.files
         let missing = files.map(\.name).filter { !isFile(folder + "/" + $0) }
         for (name, pinned, key) in files where !missing.contains(name) {
             let actual = try sha256(of: folder + "/" + name)
+            if (try? OutsideWeights.areNamed(in: folder + "/" + name)) == true {
+                problems.append(.init(file: file, line: nil, message: "\(name) \(OutsideWeights.words)"))
+            }
             guard let pinned else {
                 problems.append(
                     .init(file: file, line: nil, message: "\(name) is not pinned; write `\(key): \(actual)` beside it"))
@@ -58,6 +61,7 @@ package struct ModelPackage: Sendable, Equatable {
                     file: file, line: line.map { $0 + 1 },
                     message: "`\(key)` does not match \(name): the file has \(actual)"))
         }
+        if !problems.isEmpty { throw .altered(manifest, folder: folder, problems) }
         for name in [manifest.card, manifest.licence.file] where !isFile(folder + "/" + name) {
             problems.append(.init(file: file, line: nil, message: "names \(name), which is not in the package folder"))
         }
@@ -113,7 +117,7 @@ package struct ModelPackage: Sendable, Equatable {
     private static func identity(of manifest: Manifest, bytes: Data) -> ModelIdentity {
         let parts =
             [hex(SHA256.hash(data: bytes))]
-            + manifest.networks.flatMap(\.graphs).flatMap(\.files).compactMap(\.sha256)
+            + manifest.files.compactMap(\.sha256)
         return ModelIdentity(
             name: manifest.name, version: manifest.version, manufacturer: manifest.manufacturer,
             digest: hex(SHA256.hash(data: Data(parts.joined(separator: " ").utf8))),

@@ -17,10 +17,13 @@ package enum PackageError: Error, Equatable, CustomStringConvertible {
     /// The manifest is valid, and files of its networks are not there yet: the package is listed and never runs.
     case incomplete(Manifest, folder: String, missing: [String])
 
+    /// The manifest is valid, and a file of its networks is not the one that it pins: the package never runs.
+    case altered(Manifest, folder: String, [Problem])
+
     package var description: String {
         switch self {
         case .unreadable(let file, let reason): "\(file): \(reason)"
-        case .invalid(let problems): problems.map(\.description).joined(separator: "\n")
+        case .invalid(let problems), .altered(_, _, let problems): problems.map(\.description).joined(separator: "\n")
         case .incomplete(let manifest, let folder, let missing):
             "\(folder): \(manifest.name) \(manifest.version) is incomplete: \(missing.joined(separator: ", ")) is not there"
         }

@@ -119,9 +119,6 @@ extension EndToEnd {
         @Test(
             "a model package that is not right stops the start with one line that names its file [MODEL-1]",
             arguments: [
-                Spoilt(testDescription: "another network", at: "sha256", says: ["sha256"]) { package in
-                    try package.edit { $0.replacingOccurrences(of: "sha256: 13", with: "sha256: 31") }
-                },
                 Spoilt(
                     testDescription: "misspelt key", at: "minimumExtnet",
                     says: ["minimumExtnet", "did you mean `minimumExtent`"]

@@ -43,7 +43,7 @@ struct Explaining {
         case .features(let output, let weights):
             kind = .features
             let features = try maps(of: output)
-            let row = try row(channel, of: weights, count: features.channels)
+            let row = try row(channel, of: weights.name, count: features.channels)
             map = features.with(
                 channels: 1, values: ActivationMap.map(features: features.values, weights: row, count: features.pixels))
             computed = [map.height, map.width]

@@ -134,7 +134,7 @@ final class CompletenessLoop: Sendable {
                 jobsQueued()
                 return now + 1
             case .blocked(let reason):
-                _ = try index.conclude(evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason))
+                _ = try refuse(evidence, reason)
                 return now + 60
             }
         }
@@ -151,7 +151,7 @@ final class CompletenessLoop: Sendable {
             answer = try analyse(evidence, chosen)
         case .refused(let reason):
             guard complete else { return true }
-            answer = try index.conclude(evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason))
+            answer = try refuse(evidence, reason)
         case .notClaimed(let reason):
             guard complete else { return true }
             answer = try index.conclude(evidence.id, revision: evidence.revision, as: .outOfScope(reason: reason))
@@ -192,9 +192,8 @@ final class CompletenessLoop: Sendable {
             answer = try index.hold(
                 evidence.id, revision: evidence.revision, reason: selection.awaited.joined(separator: "\n"))
         } else {
-            answer = try index.conclude(
-                evidence.id, revision: evidence.revision,
-                as: .notAnalysed(reason: selection.refused.joined(separator: "\n")), companions: selection.companions)
+            answer = try refuse(
+                evidence, selection.refused.joined(separator: "\n"), companions: selection.companions)
         }
         // What is awaited is asked for again.
         return answer == .done && !selection.awaited.isEmpty ? .stale : answer
@@ -209,9 +208,23 @@ final class CompletenessLoop: Sendable {
             return false
         case .blocked(let reason):
             guard complete else { return true }
-            _ = try index.conclude(evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason))
+            _ = try refuse(evidence, reason)
             return true
         }
+    }
+
+    /// No run is queued, and whoever sent the series expects one.
+    private func refuse(
+        _ evidence: Index.SeriesEvidence, _ reason: String, companions: Companions = .none
+    ) throws -> SeriesAnswer {
+        let answer = try index.conclude(
+            evidence.id, revision: evidence.revision, as: .notAnalysed(reason: reason), companions: companions)
+        if answer == .done {
+            logger.notice(
+                "not analysed: \(reason.replacingOccurrences(of: "\n", with: "; "))",
+                metadata: ["seriesInstanceUID": "\(evidence.seriesInstanceUID)"])
+        }
+        return answer
     }
 }
 
