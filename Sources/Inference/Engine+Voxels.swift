@@ -5,7 +5,8 @@ import DICOM
 import Models
 
 extension Engine {
-    /// The networks of a package that map [N, C, D, H, W] to [N, K, D, H, W], one a fold, checked against the manifest.
+    /// The networks of a package that map [N, C, D, H, W] to [N, K, D, H, W], one a fold, checked against the manifest. In
+    /// windows of one slice a network may be one of slices, [N, C, H, W].
     func volumetricNetworks(of package: ModelPackage) throws(InferenceError) -> [any NetworkRunner] {
         var shape = [1, package.manifest.tensorChannels, -1, -1, -1]
         if case .slidingWindow(let window) = package.manifest.inference {
@@ -13,7 +14,8 @@ extension Engine {
         }
         var networks: [any NetworkRunner] = []
         for fold in package.manifest.network.graphs.indices {
-            let network = try network(fold: fold, of: package, shapes: [0: shape])
+            var network = try network(fold: fold, of: package, shapes: [0: shape])
+            if shape[2] == 1, network.inputs.first?.shape?.count == 4 { network = PlanarNetwork(network) }
             try package.check(network, input: shape)
             networks.append(network)
         }

@@ -102,7 +102,11 @@ package final class Engine {
         let model = try core.read(package.path(of: graph), weights: package.weightsPath(of: graph))
         let ports = try model.inputs()
         var fixed: [Int: [Int]] = [:]
-        for (position, shape) in shapes {
+        for (position, wanted) in shapes {
+            var shape = wanted
+            if ports.indices.contains(position), ports[position].shape?.count == 4 {
+                shape = PlanarNetwork.flattened(wanted)
+            }
             guard ports.indices.contains(position) else {
                 throw .mismatch(
                     package: name, reason: "the network has \(ports.count) inputs, and the manifest gives it more")

@@ -25,10 +25,14 @@ package enum InferenceError: Error, Equatable, CustomStringConvertible {
     /// True where the series is at fault, or the rules, and not the node: the worklist says "not analysed", not "failed".
     package var isRefusal: Bool { if case .refused = self { true } else { false } }
 
+    /// How an operation of the engine begins that reads a graph. The file is pinned: what cannot be read stays so.
+    static let reading = "read the graph "
+
     /// The same input gives the same refusal or mismatch; only an engine may fail by lack of memory and work later.
     package var isTransient: Bool {
         switch self {
-        case .engine, .cancelled: true
+        case .engine(let operation, _): !operation.hasPrefix(Self.reading)
+        case .cancelled: true
         case .server(let error): error.isTransient
         case .refused, .mismatch, .notFinite, .tooSlow, .unsupported: false
         }

@@ -15,7 +15,7 @@ enum OpenVINO {
         deinit { ov_core_free(pointer) }
 
         func read(_ path: String, weights: String?) throws(InferenceError) -> Model {
-            Model(pointer: try made("read \(path)") { ov_core_read_model(pointer, path, weights, $0) })
+            Model(pointer: try made(InferenceError.reading + path) { ov_core_read_model(pointer, path, weights, $0) })
         }
 
         func compile(_ model: borrowing Model, properties: [(String, String)]) throws(InferenceError) -> CompiledModel {

@@ -20,7 +20,9 @@ struct QualityGates {
 
     var refusals: [String] {
         var refusals: [String] = []
-        if quality.unit != volume.unit.value, !(quality.unit.contains("hnsf'U") && isHounsfield(volume.unit)) {
+        if quality.unit != Manifest.Quality.anyUnit, quality.unit != volume.unit.value,
+            !(quality.unit.contains("hnsf'U") && isHounsfield(volume.unit))
+        {
             refusals.append("the voxels are in \(volume.unit.value), and the package needs \(quality.unit)")
         }
         return refusals + results.filter { $0.outcome == .block }.map(\.evidence)

@@ -56,6 +56,23 @@ import Testing
         #expect(one[0].shape == [1, 3] && one[0].values == [1, 2, 3])
     }
 
+    @Test("A network of slices takes windows of one slice, and no deeper ones")
+    func planar() throws {
+        func package(_ roi: String) throws -> ModelPackage {
+            try Fixtures.package(
+                network: "threshold-2d.onnx", folder: Fixtures.standIns, inference: "{slidingWindow: {roi: \(roi)}}")
+        }
+        let engine = try Engine(threads: 1)
+        let network = try engine.volumetricNetworks(of: try package("[1, 2, 3]"))[0]
+        #expect(network.inputs[0].shape == [1, 1, 1, 2, 3] && network.outputs[0].shape == [1, 2, 1, 2, 3])
+        let window = TensorInput(shape: [1, 1, 1, 2, 3], values: [0, 0.5, 0.8, 0.9, 1, 2])
+        let output = try network.outputs(of: [window]).tensors[0]
+        #expect(output.shape == [1, 2, 1, 2, 3])
+        #expect(zip(output.values[6...], [-18, -8, -2, 0, 2, 22]).allSatisfy { abs($0 - $1) < 1e-4 })
+        let error = failure { _ = try engine.volumetricNetworks(of: try package("[2, 2, 3]")) }
+        #expect(error?.description.contains("and the manifest gives it [1, 1, 2, 2, 3]") == true)
+    }
+
     @Test("Inputs that the graph does not have are told by name")
     func misfits() throws {
         let network = try network("two-kernels.onnx", shapes: [0: [1, 1, 4, 4, 4]])

@@ -138,6 +138,49 @@ import Testing
         #expect(refused?.isUnavailability == false && refused?.isTransient == false && Self.says(refused, "bad tensor"))
     }
 
+    @Test("A stop is heard within a pass, and gives up what is under way")
+    func stopped() async throws {
+        var silent = Script()
+        silent.infer = { _, _ in
+            try await Task.sleep(for: .seconds(60))
+            throw CancellationError()
+        }
+        let package = try RemoteFixtures.package(channel: 0)
+        let server = try await ScriptedServer(silent)
+        let entry = server.entry(deadline: 50)
+        let began = ContinuousClock.now
+        let error = try await OpenInferenceTests.failure(as: InferenceError.self) {
+            let servers = RemoteFixtures.servers(entry, model: "net")
+            let network = try servers.network(.main, fold: 0, of: package)!
+            // Not before the passes are on their way.
+            servers.shouldStop = { server.requests.count == 3 }
+            _ = try RemoteFixtures.outputs(network, RemoteFixtures.windows(5))
+        }
+        #expect(error == .cancelled && began.duration(to: .now) < .seconds(40))
+        await server.stop()
+    }
+
+    @Test("A network of slices on a server takes windows of one slice")
+    func planar() async throws {
+        var script = Script()
+        script.inputs = [ScriptedServer.tensor("image", [-1, 1, -1, -1])]
+        script.outputs = [ScriptedServer.tensor("logits", [-1, 1, -1, -1])]
+        var package = try RemoteFixtures.package(channel: 0)
+        package.manifest.inference = .slidingWindow(
+            .init(roi: [1, 24, 32], overlap: [0, 0.25, 0.25], weighting: .constant, padding: .constant(0)))
+        let fixed = package
+        let server = try await ScriptedServer(script)
+        let entry = server.entry()
+        let outputs = try await blocking {
+            let engine = try Engine(EngineOptions(remote: RemoteFixtures.servers(entry, model: "net")))
+            let network = try engine.volumetricNetworks(of: fixed)[0]
+            return try RemoteFixtures.outputs(network, RemoteFixtures.windows(2, shape: [1, 1, 1, 24, 32]))
+        }
+        #expect(outputs == RemoteFixtures.windows(2, shape: [1, 1, 1, 24, 32]).flatMap(\.values))
+        #expect(server.requests.first?.inputs.first?.shape == [1, 1, 24, 32])
+        await server.stop()
+    }
+
     @Test("A package that a server does not know here, or knows without its network, is named by the check")
     func problems() async throws {
         let package = try RemoteFixtures.package(channel: 0)

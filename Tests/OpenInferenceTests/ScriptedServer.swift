@@ -51,8 +51,10 @@ final class ScriptedServer: Sendable {
         self.port = bound
     }
 
-    /// At once, with whatever is under way.
+    /// At once, with whatever is under way. No stream may begin meanwhile: NIO stops the process over one that nobody takes.
     func stop() async {
+        server.beginGracefulShutdown()
+        try? await Task.sleep(for: .milliseconds(100))
         serving.cancel()
         _ = await serving.value
     }

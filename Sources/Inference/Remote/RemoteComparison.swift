@@ -48,7 +48,8 @@ private func trialShape(_ port: Port, _ package: ModelPackage) -> [Int]? {
     var space = [32, 32, 32]
     if case .slidingWindow(let window) = package.manifest.inference { space = window.roi }
     if !shape.isEmpty, shape[0] == -1 { shape[0] = 1 }
-    guard shape.count == 5 || !shape.contains(-1) else { return nil }
+    if shape.count == 4, space[0] == 1 { space.removeFirst() }
+    guard shape.count == 2 + space.count || !shape.contains(-1) else { return nil }
     for index in shape.indices where shape[index] == -1 {
         guard index >= 2 else { return nil }
         shape[index] = space[index - 2]

@@ -31,6 +31,8 @@ struct RemoteFit {
         // What the kind of run needs; the code of the kinds whose rank is not one number checks it itself.
         let rank: Int? =
             switch package.manifest.inference {
+            // A network of slices: see PlanarNetwork.
+            case .slidingWindow(let window) where window.roi[0] == 1 && interface.inputs.first?.shape.count == 4: 4
             case .fullVolume, .slidingWindow: 5
             case .slices, .projection: 4
             case .detection, .sliceSequence, .promptable: nil
@@ -93,13 +95,15 @@ struct RemoteFit {
         guard inputs.count == 1, outputs.count == 1 else {
             throw mismatch("\(inputs.count) inputs and \(outputs.count) outputs, and one of each is needed")
         }
+        let isPlanar = inputs[0].port.shape?.count == 4
+        if isPlanar { shape = PlanarNetwork.flattened([1, -1, 1] + shape[3...]) }
         guard inputs[0].port.accepts(shape) else {
             throw mismatch("the input is \(inputs[0].tensor), and the manifest gives it \(shape)")
         }
         let output = outputs[0].port.shape ?? []
-        guard output.count == 5, output[1] == -1 || output[1] >= package.manifest.minimumChannels else {
+        guard output.count == shape.count, output[1] == -1 || output[1] >= package.manifest.minimumChannels else {
             throw mismatch(
-                "the output is \(outputs[0].tensor), and must be [1, C, D, H, W] with at least \(package.manifest.minimumChannels) channels"
+                "the output is \(outputs[0].tensor), and must be [1, C, \(isPlanar ? "" : "D, ")H, W] with at least \(package.manifest.minimumChannels) channels"
             )
         }
     }

@@ -15,11 +15,14 @@ final class RemoteNetwork: NetworkRunner {
     private let model: ServedModel
     private let role: Manifest.Role
     private let package: ModelPackage
+    private let shouldStop: () -> Bool
     private var fit: RemoteFit?
 
     init(
-        connection: ServerConnection, model: ServedModel, role: Manifest.Role, package: ModelPackage
+        connection: ServerConnection, model: ServedModel, role: Manifest.Role, package: ModelPackage,
+        shouldStop: @escaping () -> Bool = { false }
     ) throws(InferenceError) {
+        self.shouldStop = shouldStop
         self.connection = connection
         self.model = model
         self.role = role
@@ -63,7 +66,7 @@ final class RemoteNetwork: NetworkRunner {
                 try asked { () throws(ServerError) in try queue.send(fit.encode(inputs)) }
                 sent += 1
             }
-            let answer = try asked { () throws(ServerError) in try queue.next { clock.now >= end } }
+            let answer = try asked { () throws(ServerError) in try queue.next { clock.now >= end || shouldStop() } }
             let views = try fit.decode(answer, package: package.identity.name)
             defer { for view in views { view.values.deallocate() } }
             for view in views where !isFinite(view.values) { throw .notFinite(package: package.identity.name) }
@@ -86,6 +89,7 @@ final class RemoteNetwork: NetworkRunner {
     private func asked<Answer>(_ body: () throws(ServerError) -> Answer) throws(InferenceError) -> Answer {
         do throws(ServerError) { return try body() } catch {
             guard error.kind == .cancelled else { throw .server(error) }
+            if shouldStop() { throw .cancelled }
             throw .server(
                 ServerError(
                     server: error.server, .deadline,

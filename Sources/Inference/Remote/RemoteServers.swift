@@ -35,6 +35,8 @@ package struct ServerRoute: Codable, Sendable, Equatable {
 package final class RemoteServers: RemoteNetworks {
     private let routes: [ServerRoute]
     private var connections: [String: ServerConnection] = [:]
+    /// Asked while an answer is waited for: true gives up the passes under way.
+    package var shouldStop: () -> Bool = { false }
 
     package init(_ routes: [ServerRoute]) { self.routes = routes }
 
@@ -53,7 +55,8 @@ package final class RemoteServers: RemoteNetworks {
             )
         }
         return try RemoteNetwork(
-            connection: connection(to: route.server.server), model: models[fold], role: role, package: package)
+            connection: connection(to: route.server.server), model: models[fold], role: role, package: package
+        ) { [weak self] in self?.shouldStop() ?? false }
     }
 
     /// Every problem that a run would meet, one line each: whether the servers live and are ready, whether each model has what

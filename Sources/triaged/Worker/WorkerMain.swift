@@ -96,6 +96,7 @@ struct WorkerMain {
             }
             let requests = requests
             let shouldStop = { requests.isStopped(id) }
+            servers.shouldStop = shouldStop
             let kinds = ([job.instances] + job.companions.map(\.instances)).map { instances in
                 (instances, VolumeOptions.Kind(of: instances.map(\.sopClassUID)))
             }
