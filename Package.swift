@@ -133,7 +133,7 @@ let package = Package(
         tests("VolumeTests", ["DICOM", "DCMTK", "Phantoms", "Volume"]),
         .testTarget(
             name: "OpenInferenceTests",
-            dependencies: ["DICOM", "Models", "Volume", "Inference", "OpenInference", "Support"] + grpc,
+            dependencies: ["DICOM", "Models", "Volume", "Inference", "OpenInference", "Support", "triaged"] + grpc,
             exclude: ["Servers"], resources: [.copy("Networks")], swiftSettings: swift),
         tests("InferenceTests", ["DICOM", "Models", "Volume", "Inference", "Phantoms"], resources: [.copy("Goldens")]),
         tests("ResultsTests", ["DICOM", "DCMTK", "Results", "Support"]),

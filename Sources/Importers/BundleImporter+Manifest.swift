@@ -46,8 +46,6 @@ extension BundleImporter {
             decision = try outputs.decision()
             segments = try outputs.segments(decision)
         }
-        var claim = ManifestDefaults.claim(modalities)
-        if let first = series.first { claim.seriesDescription = first.claim.seriesDescription }
         let licence = licence()
         let title = settings["title"]?.text ?? metadata.text("name") ?? log.report.title
         var manifest = ManifestParts.manifest
@@ -60,7 +58,8 @@ extension BundleImporter {
         manifest.intendedUse = metadata.text("intended_use") ?? "Not stated by upstream."
         manifest.notFor = ManifestDefaults.notFor
         manifest.networks = [ManifestParts.network(.main, [graph()])]
-        manifest.claim = claim
+        // What tells the channels apart stands in their own claims: every channel's series has to keep this one.
+        manifest.claim = ManifestDefaults.claim(modalities)
         manifest.channels = series
         manifest.quality.unit = ManifestDefaults.unit(modalities)
         manifest.preprocess = steps

@@ -89,8 +89,6 @@ package struct NNUNetImporter {
             weighting: .gaussianNNUNet, padding: .constant(0), mirror: mirror)
         let steps = try pipeline.steps()
         let series = channels.count > 1 ? SequenceClaims.channels(channels, modalities: modalities, log: log) : []
-        var claim = ManifestDefaults.claim(modalities)
-        if let first = series.first { claim.seriesDescription = first.claim.seriesDescription }
         let title = datasetName()
         let licence = licence()
         noteRest(configuration)
@@ -104,7 +102,7 @@ package struct NNUNetImporter {
         manifest.intendedUse = "Not stated by upstream."
         manifest.notFor = ManifestDefaults.notFor
         manifest.networks = [ManifestParts.network(.main, try folds())]
-        manifest.claim = claim
+        manifest.claim = ManifestDefaults.claim(modalities)
         manifest.channels = series
         manifest.quality.unit = ManifestDefaults.unit(modalities)
         manifest.preprocess = steps

@@ -60,7 +60,9 @@ package struct SAMImporter {
         }
         manifest.claim = ManifestDefaults.claim(claimed)
         manifest.channels = []
-        manifest.quality.unit = ManifestDefaults.unit(claimed)
+        // Hounsfield units and any others: SAM stretches each slice by itself.
+        let isMixed = claimed.contains("CT") && claimed != ["CT"]
+        manifest.quality.unit = isMixed ? Manifest.Quality.anyUnit : ManifestDefaults.unit(claimed)
         manifest.preprocess = try values(family, claimed)
         manifest.inference = .promptable(rule)
         manifest.decision = ManifestParts.decision(family == .sam ? .none : .sigmoid, .threshold, restore: .linear)

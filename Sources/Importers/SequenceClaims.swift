@@ -13,7 +13,8 @@ enum SequenceClaims {
         case "T1C", "T1CE", "T1GD", "T1WCE", "T1POST":
             (
                 ManifestParts.text(
-                    include: "(t1|mprage|bravo|spgr).*" + contrast, exclude: "flair|without|pre.?contrast"), true
+                    include: #"t1ce|t1c\b|(t1|mprage|bravo|spgr).*"# + contrast, exclude: "flair|without|pre.?contrast"),
+                true
             )
         case "T1", "T1W", "T1N":
             (ManifestParts.text(include: "t1|mprage|bravo|spgr", exclude: contrast + "|flair"), true)

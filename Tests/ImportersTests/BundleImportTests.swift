@@ -120,7 +120,8 @@ struct BundleImportTests {
         #expect(manifest.outputs.map(\.label) == ["Whole tumor", "Tumor core", "Enhancing tumor"])
         #expect(manifest.outputs.map(\.channel) == [1, 0, 2])
         #expect(manifest.channels.map(\.name) == ["T1c", "T1", "T2", "FLAIR"])
-        #expect(manifest.claim.seriesDescription == manifest.channels[0].claim.seriesDescription)
+        // Every channel's series has to keep the package's claim.
+        #expect(manifest.claim.seriesDescription == nil && manifest.claim.modality == ["MR"])
         #expect(manifest.preprocess.first == .orientation(AxisCodes("LPS")!))
         #expect(
             try read(Bundles.brats, set: ["orientation=RAS"], in: try Scratch()).manifest.preprocess.first

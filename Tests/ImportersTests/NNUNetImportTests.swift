@@ -142,6 +142,64 @@ struct NNUNetImportTests {
         #expect(try fixture.refusal().contains("dataset.json: regions_class_order"))
     }
 
+    @Test("The step between windows and the rule for thick slices are those of the plans and of the settings")
+    func numbers() throws {
+        guard case .slidingWindow(let window) = try PlansFixture().read(["step=0.25"]).manifest.inference else {
+            Issue.record("no window")
+            return
+        }
+        #expect(window.overlap == [0.75, 0.75, 0.75])
+        func separate(_ force: String) throws -> Manifest.Spacing.SeparateAxis? {
+            var fixture = PlansFixture()
+            fixture.configurations = fixture.configurations.replacing(#", "force_separate_z": null"#, with: force)
+            guard case .spacing(let spacing)? = try fixture.read().manifest.preprocess.last else { return nil }
+            return spacing.separateAxis
+        }
+        #expect(try separate(#", "force_separate_z": null"#) == ManifestParts.separateAxis(above: 3, .nearest))
+        #expect(try separate(#", "force_separate_z": true"#) == ManifestParts.separateAxis(above: 1, .nearest))
+        #expect(try separate(#", "force_separate_z": false"#) == nil)
+        // Left out, the function's own default holds: all axes alike.
+        #expect(try separate("") == nil)
+    }
+
+    @Test("The mean of an image is that of all voxels, or of the filled foreground where the plans say so")
+    func masked() throws {
+        for isMasked in [false, true] {
+            var fixture = PlansFixture()
+            fixture.channels = #"{"0": "T2"}"#
+            fixture.configurations = fixture.configurations.replacing("CTNormalization", with: "ZScoreNormalization")
+                .replacing("[false]", with: "[\(isMasked)]")
+            var rule = ManifestParts.normalization(isMasked ? .filled : .all, channelWise: true)
+            rule.minimumDeviation = 1e-8
+            #expect(try fixture.read().manifest.preprocess.contains(.normalize(rule)))
+        }
+    }
+
+    @Test("The label that training ignored is none of the network's")
+    func ignored() throws {
+        var fixture = PlansFixture()
+        fixture.labels = #"{"background": 0, "liver": 1, "ignore": 2}"#
+        #expect(try fixture.read().manifest.outputs.map(\.label) == ["liver"])
+    }
+
+    @Test("Folds are copied and pinned as they are, and a graph with weights in another file is refused")
+    func pinned() throws {
+        let (folder, root) = try PlansFixture().write(folds: ["fold_0.onnx", "fold_1.onnx"])
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        var report: ImportReport?
+        let model = try NNUNetImporter.read(folder: folder, settings: ImportSettings(), report: &report)
+        _ = try PackageWriter(folder: root + "/package").write(model)
+        let package = try ModelPackage.load(folder: root + "/package")
+        // sha256sum of "weights"
+        #expect(
+            package.manifest.network.graphs.map(\.sha256)
+                == Array(repeating: "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c", count: 2))
+        try "\n\u{8}location\u{12}\u{3}w.d".write(
+            toFile: folder + "/fold_1.onnx", atomically: true, encoding: .utf8)
+        let error = #expect(throws: ImportError.self) { try PackageWriter(folder: root + "/other").write(model) }
+        #expect(error?.description.contains("fold_1.onnx: keeps weights in another file") == true)
+    }
+
     @Test("A cascade, an unknown normalisation and an unknown reader are refused by name")
     func refusals() throws {
         var cascade = PlansFixture()
@@ -182,6 +240,10 @@ struct SAMImportTests {
             return
         }
         #expect(rule.family == .sam && rule.size == 1024 && med.family == .medSAM)
+        guard case .promptable(let other) = try read(["propagate=0.3", "size=512"]).inference else { return }
+        #expect(rule.propagate == nil && other.propagate == 0.3 && other.size == 512)
+        // CT comes in Hounsfield units, MR does not; SAM stretches both.
+        #expect(try read().quality.unit == "any" && read(["modality=[CT]"]).quality.unit == "[hnsf'U]")
         #expect(try read().preprocess.isEmpty && read(["family=medSAM"]).preprocess.first == .clip(-160...240))
         #expect(throws: ImportError.self) { try read(["family=medSAM", "modality=[CT, MR]"]) }
         let (written, missing) = try PackageWriter(folder: folder + "/package").write(
