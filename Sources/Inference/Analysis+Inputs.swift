@@ -15,10 +15,15 @@ extension Analysis {
         let quality = package.manifest.quality
         let before =
             QualityGates(quality: quality, volume: volumes[0]).results
-            + volumes.flatMap { volume in
-                quality.gates.isEmpty
-                    ? []
-                    : QualityVerdicts(gates: quality.gates, facts: VolumeFacts(volume), unit: volume.unit.value).all
+            + volumes.enumerated().flatMap { place, volume in
+                let verdicts = quality.gates.isEmpty ? [] : verdicts(on: volume, quality)
+                // Of several series each is named.
+                guard package.manifest.channels.count == volumes.count, volumes.count > 1 else { return verdicts }
+                return verdicts.map { result in
+                    var result = result
+                    result.evidence = "\(package.manifest.channels[place].name): \(result.evidence)"
+                    return result
+                }
             }
         try refuse(before)
         var result = try ungated(package, volumes, shouldStop: shouldStop)
@@ -31,6 +36,10 @@ extension Analysis {
         result.gates = before + after
         result.notes += result.gates.filter { $0.outcome == .warn }.map(\.evidence)
         return result
+    }
+
+    private func verdicts(on volume: VoxelVolume, _ quality: Manifest.Quality) -> [QualityGateResult] {
+        QualityVerdicts(gates: quality.gates, facts: VolumeFacts(volume), unit: volume.unit.value).all
     }
 
     private func refuse(_ gates: [QualityGateResult]) throws(InferenceError) {

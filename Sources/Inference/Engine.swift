@@ -9,6 +9,8 @@ package struct EngineOptions {
     package var threads: Int?
     /// Where embeddings of images are kept from one run to the next; nil keeps them in memory alone.
     package var embeddingDirectory: String?
+    /// Bytes in that directory, of all packages together.
+    package var embeddingLimit = 1 << 30
     /// Asked first, where the site runs networks on a server.
     var remote: (any RemoteNetworks)?
 
@@ -68,7 +70,8 @@ package final class Engine {
 
     func embeddings(of package: ModelPackage, _ options: Manifest.Promptable) -> EmbeddingCache {
         if let cache = embeddings[package.identity.digest] { return cache }
-        let cache = EmbeddingCache(capacity: options.cache, directory: self.options.embeddingDirectory)
+        let cache = EmbeddingCache(
+            capacity: options.cache, directory: self.options.embeddingDirectory, limit: self.options.embeddingLimit)
         embeddings[package.identity.digest] = cache
         return cache
     }

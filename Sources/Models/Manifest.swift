@@ -44,6 +44,7 @@ package struct Manifest: Sendable, Equatable {
     /// Several input series, in the order of the tensor's channels; the first is the one that the job belongs to. Empty: one.
     package var channels: [Channel]
     package var region: Region?
+    package var images = Images()
     package var quality: Quality
     package var preprocess: [Preprocessing]
     package var inference: Inference

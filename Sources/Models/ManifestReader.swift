@@ -7,7 +7,7 @@ import Yams
 extension Manifest {
     static let keys = [
         "schema", "name", "version", "title", "manufacturer", "use", "licence", "card", "intendedUse", "notFor",
-        "network", "networks", "claim", "require", "channels", "region", "quality", "preprocess", "inference",
+        "network", "networks", "claim", "require", "channels", "region", "images", "quality", "preprocess", "inference",
         "decision", "outputs", "scores", "explain", "budget",
     ]
 
@@ -79,7 +79,8 @@ extension Manifest {
             name: name, version: version, title: title, manufacturer: manufacturer, use: use, licence: licence,
             card: card,
             intendedUse: intendedUse, notFor: notFor, networks: networks, claim: claim, require: require,
-            channels: channels, region: region, quality: quality, preprocess: preprocess, inference: inference,
+            channels: channels, region: region, images: images(root), quality: quality, preprocess: preprocess,
+            inference: inference,
             decision: decision, outputs: outputs, scores: scores, explain: explain(root), budget: budget)
     }
 

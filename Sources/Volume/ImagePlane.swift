@@ -28,7 +28,7 @@ struct ImagePlane: Sendable {
 extension ImagePlane {
     /// The frames of an open instance that the options ask for.
     static func all(
-        in item: Item, of image: ImageDescription, path: String, kind: VolumeOptions.Kind
+        in item: Item, of image: ImageDescription, path: String, kind: VolumeOptions.Kind, isDisplayed: Bool
     ) throws(VolumeRefusal) -> [ImagePlane] {
         let uid = image.sopInstanceUID
         let found = ImageClass(image.sopClassUID)
@@ -41,7 +41,7 @@ extension ImagePlane {
         case (.frames(let chosen, _), .frames?): selection = chosen
         default: throw .unsupported("SOP class \(image.sopClassUID)", uid)
         }
-        let values = try FrameValues(item, of: image)
+        let values = try FrameValues(item, of: image, isDisplayed: isDisplayed)
         let groups = FunctionalGroups(item)
         var declared = DeclaredFacts(item, groups, of: image)
         switch values {
@@ -78,17 +78,23 @@ extension VolumeOptions.FrameSelection {
 }
 
 extension FrameValues {
-    init(_ item: Item, of image: ImageDescription) throws(VolumeRefusal) {
+    /// - Parameter isDisplayed: grey values go through the display pipeline; colours are shown as they are.
+    init(_ item: Item, of image: ImageDescription, isDisplayed: Bool) throws(VolumeRefusal) {
         guard image.format.samplesPerPixel == 1 else {
             self = .colour(try ColourTransform(of: image))
             return
         }
-        self = .single(try SampleTransform(image: item, of: image))
+        var transform = try SampleTransform(image: item, of: image)
+        if isDisplayed {
+            transform.display = try DisplayTransform(item, of: image, isSigned: transform.range.lowerBound < 0)
+            transform.paddingValue = 0
+        }
+        self = .single(transform)
     }
 }
 
 extension SampleTransform {
-    /// Of an image that stands alone: larger is brighter. No VOI LUT: networks are trained on what is stored.
+    /// Of an image that stands alone: larger is brighter.
     init(image item: Item, of image: ImageDescription) throws(VolumeRefusal) {
         let uid = image.sopInstanceUID
         let photometric = image.format.photometricInterpretation
@@ -99,7 +105,7 @@ extension SampleTransform {
             bitsStored: image.format.bitsStored, highBit: image.highBit, isSigned: image.format.isSigned, slope: 1,
             intercept: 0)
         isInverted = photometric == "MONOCHROME1"
-        lookUp = try ModalityLUT(item, of: image)
+        lookUp = try LookUpTable(item, .modalityLUTSequence, isSigned: image.format.isSigned, uid)
         if lookUp == nil, item.hasValue(.rescaleSlope) || item.hasValue(.rescaleIntercept) {
             guard let slope = item.number(.rescaleSlope), slope.isFinite, slope != 0 else {
                 throw .invalidAttribute("RescaleSlope", uid)

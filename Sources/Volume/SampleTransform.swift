@@ -17,7 +17,9 @@ struct SampleTransform: Hashable, Sendable {
     /// shown black for images that stand alone.
     var paddingValue: Float
     /// A Modality LUT in place of slope and intercept.
-    var lookUp: ModalityLUT?
+    var lookUp: LookUpTable?
+    /// What a display would do with it, 0 to 255; nil leaves values as they are.
+    var display: DisplayTransform?
     /// MONOCHROME1 turned round, so that larger is brighter.
     var isInverted = false
 
@@ -88,11 +90,12 @@ struct SampleTransform: Hashable, Sendable {
 
     /// The values that the stored bits can express, inverted or not.
     var valueRange: ClosedRange<Float> {
+        if display != nil { return 0...255 }
         let range = range
         return Float(range.lowerBound)...Float(range.upperBound)
     }
 
-    private var range: ClosedRange<Double> {
+    var range: ClosedRange<Double> {
         if let lookUp { return 0...Double((1 << lookUp.bits) - 1) }
         let ends = [sampleRange.lowerBound, sampleRange.upperBound].map { Double($0) * slope + intercept }
         return min(ends[0], ends[1])...max(ends[0], ends[1])
@@ -100,6 +103,10 @@ struct SampleTransform: Hashable, Sendable {
 
     private func physical(_ sample: Int) -> Double {
         let value = lookUp.map { Double($0.value(of: sample)) } ?? Double(sample) * slope + intercept
+        if let display {
+            let shown = 255 * display.shown(value, of: range)
+            return isInverted ? 255 - shown : shown
+        }
         guard isInverted else { return value }
         // max − x where the least value is 0, as torchxrayvision does (utils.py, read_xray_dcm).
         return range.lowerBound + range.upperBound - value

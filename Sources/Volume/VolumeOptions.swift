@@ -27,6 +27,8 @@ package struct VolumeOptions: Sendable {
     package var admit: @Sendable (String) throws -> Void
     package var kind = Kind.stack
     package var choice = FrameChoice()
+    /// Grey values of images that stand alone go through the VOI LUT or window, to 0 (black) … 255 (white).
+    package var isDisplayed = false
     package var minimumSlices = 2
     /// 2 GB of voxels.
     package var maximumVoxels = 1 << 29

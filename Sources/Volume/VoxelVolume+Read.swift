@@ -24,9 +24,9 @@ extension VoxelVolume {
     }
 
     private static func images(_ paths: [String], options: VolumeOptions) throws(VolumeRefusal) -> [ImagePlane] {
-        let kind = options.kind
+        let (kind, isDisplayed) = (options.kind, options.isDisplayed)
         let planes = try describe(paths, options: options) { (item, image, path) throws(VolumeRefusal) in
-            try ImagePlane.all(in: item, of: image, path: path, kind: kind)
+            try ImagePlane.all(in: item, of: image, path: path, kind: kind, isDisplayed: isDisplayed)
         }
         guard let first = planes.first else { throw .empty }
         guard planes.count <= options.maximumSlices else {

@@ -8,8 +8,6 @@ import Testing
 extension EndToEnd {
     /// Packages of kinds without a reference package, around stand-in networks, through the built executable.
     @Suite("Stand-in packages", .serialized) struct StandInTests {
-        private static let networks = Daemon.repository + "/Tests/InferenceTests/Goldens/StandIns"
-
         /// Something denser than bone.
         private func head() throws -> TemporaryDirectory {
             let directory = try TemporaryDirectory()
@@ -21,70 +19,38 @@ extension EndToEnd {
             return directory
         }
 
-        /// A package in a folder of packages.
-        private func package(_ name: String, files: [String], _ pipeline: ([String]) -> String) throws
-            -> TemporaryDirectory
-        {
-            let models = try TemporaryDirectory()
-            let folder = models.file(name)
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            var digests: [String] = []
-            for file in files {
-                try FileManager.default.copyItem(atPath: Self.networks + "/" + file, toPath: folder + "/" + file)
-                let sum = try Tool.run("/usr/bin/sha256sum", [folder + "/" + file], seconds: 10)
-                digests.append(String(sum.output.prefix(64)))
-            }
-            for file in ["CARD.md", "LICENSE"] {
-                try Data("of tests".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
-            }
-            let text = """
-                schema: 1
-                name: \(name)
-                version: "1"
-                title: Stand-in
-                manufacturer: tests
-                use: demonstration
-                licence: {spdx: Apache-2.0, file: LICENSE}
-                card: CARD.md
-                intendedUse: tests
-                claim: {modality: [CT], bodyPartExamined: {oneOf: [HEAD]}}
-                quality: {unit: "[hnsf'U]"}
-                budget: {memory: 4000, time: 60}
-                \(pipeline(digests))
-                """
-            try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/manifest.yaml"))
-            return models
-        }
-
         @Test("process runs a detector and writes a report of its boxes")
         func detector() throws {
             let study = try head()
-            let models = try package("dense", files: ["retinanet.onnx"]) { digests in
+            let models = try StandInModels()
+            try models.add("dense", networks: ["StandIns/retinanet.onnx"]) { digests in
                 """
                 network: {file: retinanet.onnx, sha256: \(digests[0])}
+                quality: {unit: "[hnsf'U]"}
                 preprocess: [{orientation: RAS}, {spacing: {mm: [1.5, 1.5, 2.5]}}, {scaleRange: {from: [1600, 2600], to: [0, 1]}}]
                 inference: {detection: {roi: [64, 64, 32], multiple: [16, 16, 8], anchors: [[6, 8, 4], [8, 6, 5], [10, 10, 6]]}}
                 decision: {activation: sigmoid}
                 scores: [{channel: 0, threshold: 0.6, label: Dense body, code: ["19227008", SCT, Foreign body], priority: urgent}]
                 """
             }
-            let output = try TemporaryDirectory()
-            let outcome = try Command.run(
-                "process", "--models", models.path, "--output", output.file("out"), study.path, seconds: 120)
-            #expect(outcome.status == 0, "\(outcome.output)")
-            let names = try FileManager.default.contentsOfDirectory(atPath: output.file("out")).sorted()
-            #expect(names.count == 2 && names[0].hasPrefix("SR-"), "\(names)")
-            let data = try Data(contentsOf: URL(fileURLWithPath: output.file("out/findings.json")))
-            let items = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?["items"] as? [[String: Any]]
-            let findings = items?.first?["findings"] as? [[String: Any]]
-            #expect(findings?.compactMap { $0["label"] as? String } == ["Dense body"])
+            let result = try models.process(study)
+            #expect(result.outcome.status == 0, "\(result.outcome.output)")
+            #expect(try result.files("SR").count == 1 && result.files("SEG").isEmpty)
+            #expect(result.items.first?.list("findings").map { $0.text("label") } == ["Dense body"])
+            // The box is its own explanation.
+            let analysis = try result.analysis("dense")
+            #expect(analysis.list("explanations").map { $0.text("kind") } == ["box"])
+            #expect(analysis.list("findings").first?["box"] != nil)
         }
 
         @Test("model segment writes the mask and findings of a prompt, and says what is wrong with another")
         func segment() throws {
             let study = try head()
-            let models = try package("prompted", files: ["sam-encoder.onnx", "sam-decoder.onnx"]) { digests in
+            let models = try StandInModels()
+            try models.add("prompted", networks: ["StandIns/sam-encoder.onnx", "StandIns/sam-decoder.onnx"]) {
+                digests in
                 """
+                quality: {unit: "[hnsf'U]"}
                 networks:
                   encoder: {file: sam-encoder.onnx, sha256: \(digests[0])}
                   decoder: {file: sam-decoder.onnx, sha256: \(digests[1])}
@@ -98,7 +64,8 @@ extension EndToEnd {
             let output = try TemporaryDirectory()
             // 32 mm to the left, 12 to the back and 8 to the head of the middle, at 1.8 and 3 mm.
             let outcome = try Command.run(
-                "model", "segment", models.file("prompted"), study.path, "--slice", "22", "--point", "81.3,70.2",
+                "model", "segment", models.directory.file("prompted"), study.path, "--slice", "22", "--point",
+                "81.3,70.2",
                 "--output", output.file("out"))
             #expect(outcome.status == 0, "\(outcome.output)")
             let data = try Data(contentsOf: URL(fileURLWithPath: output.file("out/findings.json")))
@@ -111,10 +78,64 @@ extension EndToEnd {
             #expect(abs(counted - volume) < 1e-6)
 
             let none = try Command.run(
-                "model", "segment", models.file("prompted"), study.path, "--slice", "99", "--point", "1,1", "--output",
+                "model", "segment", models.directory.file("prompted"), study.path, "--slice", "99", "--point", "1,1",
+                "--output",
                 output.file("none"))
             #expect(none.status == 1 && none.output.contains("slice 99"), "\(none.output)")
             #expect(!FileManager.default.fileExists(atPath: output.file("none")))
+        }
+
+        @Test(
+            "embeddings are kept below the storage directory, from one run to the next and within their bound [EMBED-1]"
+        )
+        func embeddings() throws {
+            let study = try head()
+            let models = try StandInModels()
+            // Finds the region, in no series by itself.
+            try models.add(
+                "dense", claim: "{modality: [CT], bodyPartExamined: {oneOf: [FOOT]}}",
+                networks: ["StandIns/threshold.onnx"]
+            ) { digests in
+                """
+                network: {file: threshold.onnx, sha256: \(digests[0])}
+                quality: {unit: "[hnsf'U]"}
+                preprocess: [{scaleRange: {from: [1000, 2700], to: [0, 1]}}]
+                inference: {fullVolume: {}}
+                decision: {activation: softmax, rule: argmax, restore: nearest}
+                outputs: [{channel: 1, label: Dense body, code: ["19227008", SCT, Foreign body],
+                  category: ["260787004", SCT, Physical object], type: ["19227008", SCT, Foreign body], priority: urgent,
+                  confidence: mean}]
+                """
+            }
+            try models.add("prompted", networks: ["StandIns/sam-encoder.onnx", "StandIns/sam-decoder.onnx"]) {
+                digests in
+                """
+                region: {package: dense, label: Dense body, margin: 4}
+                quality: {unit: "[hnsf'U]"}
+                networks:
+                  encoder: {file: sam-encoder.onnx, sha256: \(digests[0])}
+                  decoder: {file: sam-decoder.onnx, sha256: \(digests[1])}
+                preprocess: []
+                inference: {promptable: {family: sam}}
+                decision: {activation: none, rule: threshold, restore: linear}
+                outputs: [{channel: 0, label: Dense body, code: ["19227008", SCT, Foreign body],
+                  category: ["260787004", SCT, Physical object], type: ["19227008", SCT, Foreign body], priority: urgent, confidence: mean}]
+                """
+            }
+            let node = try Daemon(models: models.path)
+            // Two of 4 MiB and no third.
+            try node.edit { $0.replacingOccurrences(of: "models:\n", with: "models:\n  embeddings: 9\n") }
+            try node.start()
+            let files = try FileManager.default.contentsOfDirectory(atPath: study.path).map { study.file($0) }
+            _ = try node.store(files)
+            let item = try eventually(within: 60) {
+                try node.worklist().first { ["analysed", "failed", "notAnalysed"].contains($0.text("state") ?? "") }
+            }
+            #expect(item?.text("state") == "analysed", "\(String(describing: item))\n\(node.output)")
+            let folder = node.storeDirectory + "/embeddings"
+            let kept = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(kept.count == 2 && kept.allSatisfy { $0.hasSuffix(".embedding") }, "\(kept)")
+            #expect(node.stop() == 0)
         }
     }
 }

@@ -141,7 +141,6 @@ import Volume
     @Test("An embedding is made once for the same pixels and package, in memory and on disk")
     func cache() throws {
         let directory = NSTemporaryDirectory() + "/triaged-embeddings-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let image = EncoderImage.sam([1, 2, 3, 4], rows: 2, columns: 2, side: 64)
         let other = EncoderImage.sam([1, 2, 4, 3], rows: 2, columns: 2, side: 64)
@@ -149,21 +148,32 @@ import Volume
             image.key(package: "a") == EncoderImage.sam([1, 2, 3, 4], rows: 2, columns: 2, side: 64).key(package: "a"))
         #expect(Set([image.key(package: "a"), image.key(package: "b"), other.key(package: "a")]).count == 3)
 
-        let cache = EmbeddingCache(capacity: 48, directory: directory)
+        let cache = EmbeddingCache(capacity: 48, directory: directory, limit: 3 * 48)
         for key in ["one", "two", "three"] { cache.store([1, 2, 3, 4], for: key) }
         _ = cache.embedding("one")
         cache.store([5, 6, 7, 8], for: "four")
         #expect(cache.count == 3)
         // "two" was used least recently; on disk the files have no such order within one second.
-        let again = EmbeddingCache(capacity: 48, directory: directory)
+        let again = EmbeddingCache(capacity: 48, directory: directory, limit: 3 * 48)
         #expect(again.embedding("four") == [5, 6, 7, 8])
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == 3)
         cache.store([Float](repeating: 0, count: 13), for: "large")
         #expect(cache.embedding("large") == nil)
-        let path = directory + "/four.embedding"
+        // The oldest on disk goes first, whichever package's it is.
+        for (age, key) in [(300, "four"), (200, "one"), (100, "three")] {
+            let path = "\(directory)/\(key).embedding"
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -Double(age))], ofItemAtPath: path)
+        }
+        let neighbour = EmbeddingCache(capacity: 4000, directory: directory, limit: 3 * 48)
+        neighbour.store([9, 9, 9, 9], for: "five")
+        #expect(EmbeddingCache(capacity: 48, directory: directory).embedding("four") == nil)
+        #expect(EmbeddingCache(capacity: 48, directory: directory).embedding("five") == [9, 9, 9, 9])
+        let path = directory + "/five.embedding"
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         bytes[40] ^= 1
         try bytes.write(to: URL(fileURLWithPath: path))
-        #expect(EmbeddingCache(capacity: 48, directory: directory).embedding("four") == nil)
+        #expect(EmbeddingCache(capacity: 48, directory: directory).embedding("five") == nil)
     }
 }

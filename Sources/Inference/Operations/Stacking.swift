@@ -9,7 +9,8 @@ import Volume
 func stack(_ volumes: [VoxelVolume]) throws(InferenceError) -> Field {
     guard let first = volumes.first else { throw .refused(["there is no input series"]) }
     let lattice = Lattice(first.grid)
-    if volumes.count == 1 { return Field(lattice: lattice, values: first.voxels) }
+    if volumes.count == 1 { return Field(lattice: lattice, channels: first.channels, values: first.voxels) }
+    guard volumes.allSatisfy({ $0.channels == 1 }) else { throw .unsupported("several input series in colour") }
     var values = first.voxels
     values.reserveCapacity(volumes.count * lattice.count)
     for (position, volume) in volumes.enumerated().dropFirst() {

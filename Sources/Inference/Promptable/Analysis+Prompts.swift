@@ -93,12 +93,11 @@ extension Analysis {
 extension Prompt {
     /// A box for each slice of what another package marked, `margin` mm wider: the prompts of a package with a `region`.
     package static func boxes(around mask: Mask, margin: Double, grid: Grid) -> [Prompt] {
-        let plane = mask.columns * mask.rows
-        let voxels = mask.voxels
         let (across, down) = (margin / grid.columnStep.length, margin / grid.rowStep.length)
-        return (0..<mask.slices).compactMap { slice in
-            let pixels = Array(voxels[slice * plane..<(slice + 1) * plane])
-            guard let box = PromptedSegmentation.box(around: pixels, columns: mask.columns) else { return nil }
+        return mask.blockSlices.compactMap { slice in
+            guard let box = PromptedSegmentation.box(around: mask.plane(slice), columns: mask.columns) else {
+                return nil
+            }
             return Prompt(
                 slice: slice,
                 box: Box(

@@ -5,22 +5,26 @@ import Crypto
 import Foundation
 
 /// Embeddings of images that were encoded before, by `EncoderImage.key`: the least recently used go when the bound is
-/// reached. With a directory they outlive the process, within the same bound; a file that is not whole is not used.
+/// reached. With a directory, which packages and processes may share, they outlive the process within a bound of its own; a
+/// file that is not whole is not used.
 /// Belongs to one thread.
 final class EmbeddingCache {
     private let capacity: Int
     private let directory: String?
+    private let limit: Int
     private var held: [String: [Float]] = [:]
     /// The least recently used first.
     private var order: [String] = []
     private var bytes = 0
 
     /// - Parameters:
-    ///   - capacity: bytes in memory, and as many again in the directory.
-    ///   - directory: exists and belongs to the caller; nil keeps nothing on disk.
-    init(capacity: Int, directory: String? = nil) {
+    ///   - capacity: bytes in memory.
+    ///   - directory: made where it is missing; nil keeps nothing on disk.
+    ///   - limit: bytes in the directory.
+    init(capacity: Int, directory: String? = nil, limit: Int = 1 << 30) {
         self.capacity = capacity
         self.directory = directory
+        self.limit = limit
     }
 
     var count: Int { held.count }
@@ -74,6 +78,9 @@ final class EmbeddingCache {
     /// A full disk costs the saving of time, not the result: failures are not told.
     private func write(_ values: [Float], _ key: String) {
         guard let directory, let path = path(key) else { return }
+        guard values.count * 4 + 32 <= limit else { return }
+        try? FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
         let payload = values.withUnsafeBytes { Data($0) }
         try? (Data(SHA256.hash(data: payload)) + payload).write(to: URL(fileURLWithPath: path), options: .atomic)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
@@ -86,7 +93,7 @@ final class EmbeddingCache {
             return ("\(directory)/\(name)", date, size)
         }.sorted { $0.date > $1.date }
         var total = files.reduce(0) { $0 + $1.size }
-        while total > capacity + 32 * files.count, let oldest = files.popLast() {
+        while total > limit, let oldest = files.popLast() {
             try? FileManager.default.removeItem(atPath: oldest.path)
             total -= oldest.size
         }

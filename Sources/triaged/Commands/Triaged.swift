@@ -22,7 +22,15 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "How many threads its engine may use.") var threads: Int?
     @Option(help: "JSON: the inference servers and what runs there.") var servers: String?
 
-    func run() { WorkerMain.run(threads: threads, servers: servers.flatMap(WorkerServers.routes) ?? []) }
+    @Option(help: "Where embeddings of images are kept.") var embeddings: String?
+    @Option(help: "How many bytes of them.") var embeddingLimit: Int?
+
+    func run() {
+        WorkerMain.run(
+            WorkerOptions(
+                threads: threads, servers: servers.flatMap(WorkerServers.routes) ?? [], embeddingDirectory: embeddings,
+                embeddingLimit: embeddingLimit))
+    }
 }
 
 /// A message for the operator and exit status 1.

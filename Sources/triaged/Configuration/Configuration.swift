@@ -63,6 +63,8 @@ struct Configuration: Sendable, Equatable {
     var inferenceMemory = Machine.current.inferenceMemory
     /// Seconds after which a job goes before more urgent ones.
     var maximumWait = 900.0
+    /// Bytes of images' embeddings that are kept below the storage directory; 0 keeps none.
+    var embeddingLimit = 1 << 30
     /// Packages whose networks run elsewhere.
     var servers: [ServerRoute] = []
     var destinations: [Destination] = []

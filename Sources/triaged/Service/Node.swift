@@ -78,7 +78,10 @@ final class Node {
             let stop = StopFlag()
             let worker = Worker(
                 number: number, executable: executable, threads: configuration.threads,
-                servers: configuration.servers, environment: ProcessInfo.processInfo.environment, logger: logger)
+                servers: configuration.servers,
+                embeddings: configuration.embeddingLimit == 0
+                    ? nil : .init(directory: store.directory + "/embeddings", limit: configuration.embeddingLimit),
+                environment: ProcessInfo.processInfo.environment, logger: logger)
             let loop = Confined(
                 AnalysisLoop(
                     index: index, store: store, desk: desk, worker: worker, packages: allowed,

@@ -14,6 +14,7 @@ final class Worker {
     private let executable: String
     private let threads: Int
     private let servers: [ServerRoute]
+    private let embeddings: Embeddings?
     private let environment: [String: String]
     private let logger: Logger
     private var process: ChildProcess?
@@ -25,16 +26,25 @@ final class Worker {
     /// - Parameters:
     ///   - threads: for the engine.
     ///   - servers: what does not run in the process.
+    ///   - embeddings: where embeddings of images are kept from one process to the next.
     init(
-        number: Int, executable: String, threads: Int, servers: [ServerRoute] = [], environment: [String: String],
-        logger: Logger
+        number: Int, executable: String, threads: Int, servers: [ServerRoute] = [], embeddings: Embeddings? = nil,
+        environment: [String: String], logger: Logger
     ) {
         self.number = number
         self.executable = executable
         self.threads = threads
         self.servers = servers
+        self.embeddings = embeddings
         self.environment = environment
         self.logger = logger
+    }
+
+    struct Embeddings {
+        /// Workers share it.
+        var directory: String
+        /// Bytes.
+        var limit: Int
     }
 
     var processID: pid_t? { process?.processID }
@@ -74,7 +84,8 @@ final class Worker {
     private func start() throws(WorkerError) {
         let started = try ChildProcess(
             executable: executable,
-            arguments: ["worker", "--threads", "\(threads)", "--servers", WorkerServers.argument(servers)],
+            arguments: ["worker", "--threads", "\(threads)", "--servers", WorkerServers.argument(servers)]
+                + (embeddings.map { ["--embeddings", $0.directory, "--embedding-limit", "\($0.limit)"] } ?? []),
             environment: environment)
         guard case .line(let line) = started.nextLine(until: .now + 60),
             case .ready? = WorkerMessage(line: line)?.body

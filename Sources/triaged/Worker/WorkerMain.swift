@@ -9,6 +9,15 @@ import Models
 import Results
 import Volume
 
+/// What a worker is told when it is started.
+struct WorkerOptions {
+    var threads: Int?
+    var servers: [ServerRoute] = []
+    var embeddingDirectory: String?
+    /// Bytes.
+    var embeddingLimit: Int?
+}
+
 /// The worker process: decodes pixels, runs models, encodes results, one job at a time, until its input ends.
 struct WorkerMain {
     private let engine: Engine
@@ -18,18 +27,21 @@ struct WorkerMain {
     private let requests = WorkerRequests()
 
     /// Standard output carries messages alone: whatever a library prints goes to standard error.
-    private init(threads: Int?, servers routes: [ServerRoute]) throws(InferenceError) {
+    private init(_ options: WorkerOptions) throws(InferenceError) {
         output = dup(1)
         dup2(2, 1)
-        let servers = RemoteServers(routes)
+        let servers = RemoteServers(options.servers)
         self.servers = servers
-        engine = try Engine(EngineOptions(threads: threads, remote: servers))
+        var engineOptions = EngineOptions(threads: options.threads, remote: servers)
+        engineOptions.embeddingDirectory = options.embeddingDirectory
+        engineOptions.embeddingLimit = options.embeddingLimit ?? engineOptions.embeddingLimit
+        engine = try Engine(engineOptions)
     }
 
-    static func run(threads: Int?, servers: [ServerRoute]) {
+    static func run(_ options: WorkerOptions) {
         Isolation.apply()
         var worker: WorkerMain
-        do throws(InferenceError) { worker = try WorkerMain(threads: threads, servers: servers) } catch {
+        do throws(InferenceError) { worker = try WorkerMain(options) } catch {
             FileHandle.standardError.write(Data("triaged worker: \(error)\n".utf8))
             exit(70)
         }
@@ -62,7 +74,10 @@ struct WorkerMain {
             }
             return .warmed
         case .compare(let a, let b):
-            do { return .compared(samePixels: try PixelComparison.samePixels(a, b, admit: Self.options.admit)) } catch {
+            do {
+                return .compared(
+                    samePixels: try PixelComparison.samePixels(a, b, admit: { path in try FileScan.admit(path) }))
+            } catch {
                 return .failed("\(error)")
             }
         case .analyse(let job): return analyse(job, id: request.id)
@@ -82,8 +97,6 @@ struct WorkerMain {
         return loaded
     }
 
-    private static let options = VolumeOptions(admit: { path in try FileScan.admit(path) })
-
     private mutating func analyse(_ job: AnalysisJob, id: Int) -> WorkerOutcome {
         let start = MonotonicTime.now
         do {
@@ -97,16 +110,14 @@ struct WorkerMain {
             let requests = requests
             let shouldStop = { requests.isStopped(id) }
             servers.shouldStop = shouldStop
-            let kinds = ([job.instances] + job.companions.map(\.instances)).map { instances in
-                (instances, VolumeOptions.Kind(of: instances.map(\.sopClassUID)))
+            let series = ([job.instances] + job.companions.map(\.instances)).map { instances in
+                (instances, VolumeOptions(of: instances.map(\.sopClassUID), for: package.manifest.images))
             }
-            let volumes = try kinds.flatMap { instances, kind in
+            let volumes = try series.flatMap { instances, options in
                 if shouldStop() { throw InferenceError.cancelled }
-                var options = Self.options
-                options.kind = kind
                 let paths = instances.map(\.path)
                 // Of several series each is one volume, in the order of the channels.
-                if case .projection = kind, job.companions.isEmpty {
+                if case .projection = options.kind, job.companions.isEmpty {
                     return try VoxelVolume.readImages(paths: paths, options: options)
                 }
                 return [try VoxelVolume.read(paths: paths, options: options)]
@@ -115,7 +126,7 @@ struct WorkerMain {
             send(WorkerMessage(id: id, body: .progress("read \(volumes.map(\.frames.count).reduce(0, +)) slices")))
             let analysis = Analysis(engine: engine)
             let result: AnalysisResult
-            if case .projection? = kinds.first?.1, job.companions.isEmpty {
+            if case .projection? = series.first?.1.kind, job.companions.isEmpty {
                 result = try analysis.run(package, onImages: volumes, shouldStop: shouldStop)
                 volume = VoxelVolume(listing: volumes)
             } else {
@@ -123,7 +134,8 @@ struct WorkerMain {
             }
             if shouldStop() { return .stopped }
             var outcome = AnalysisOutcome(
-                findings: result.findings, results: [], coverage: result.coverage.words,
+                findings: result.findings, results: [],
+                coverage: result.coverage.words(isStack: volume.hasPatientGeometry),
                 coverageAccepted: result.coverage.isNegativeAccepted, notes: result.notes, scores: result.scores,
                 explanations: result.explanations.map(\.summary), gates: result.gates,
                 engineSeconds: result.timing.engine, totalSeconds: MonotonicTime.now - start)
@@ -185,5 +197,10 @@ struct WorkerMain {
 }
 
 extension AnalysisResult.Coverage {
-    var words: String { "\(slices) slices, \((extent * 10).rounded() / 10) mm" }
+    /// - Parameter isStack: else images without a place in the patient, which have no extent.
+    func words(isStack: Bool) -> String {
+        isStack
+            ? "\(slices) slices, \((extent * 10).rounded() / 10) mm"
+            : slices == 1 ? "1 image" : "\(slices) images"
+    }
 }

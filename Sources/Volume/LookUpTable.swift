@@ -4,23 +4,22 @@
 import DCMTK
 import DICOM
 
-/// A Modality LUT (PS3.3 C.11.1.1): stored values before the first entry and after the last take theirs.
-struct ModalityLUT: Hashable, Sendable {
+/// A Modality or VOI LUT (PS3.3 C.11.1.1, C.11.2.1.1): values before the first entry and after the last take theirs.
+struct LookUpTable: Hashable, Sendable {
     var first: Int
     var bits: Int
     var entries: [UInt16]
 
     /// nil where there is none.
-    init?(_ item: Item, of image: ImageDescription) throws(VolumeRefusal) {
-        guard item.hasValue(.modalityLUTSequence) || item.childCount(.modalityLUTSequence) > 0 else { return nil }
-        let uid = image.sopInstanceUID
-        guard let lut = item.child(.modalityLUTSequence), let descriptor = lut.numbers(.lutDescriptor, count: 3),
+    init?(_ item: Item, _ sequence: Tag, isSigned: Bool, _ uid: UID) throws(VolumeRefusal) {
+        guard item.hasValue(sequence) || item.childCount(sequence) > 0 else { return nil }
+        guard let lut = item.child(sequence), let descriptor = lut.numbers(.lutDescriptor, count: 3),
             descriptor.allSatisfy({ abs($0) < 65_537 })
         else { throw .invalidAttribute("LUTDescriptor", uid) }
-        // 0 stands for 65,536 entries; the first value mapped has the sign of the samples (C.11.1.1.1).
+        // 0 stands for 65,536 entries; the first value mapped has the sign of what goes in (C.11.1.1.1).
         let count = descriptor[0] == 0 ? 65_536 : Int(descriptor[0]) & 0xFFFF
         let start = Int(descriptor[1])
-        first = image.format.isSigned && start > 0x7FFF ? start - 65_536 : start
+        first = isSigned && start > 0x7FFF ? start - 65_536 : start
         bits = Int(descriptor[2])
         guard (8...16).contains(bits), count > 0 else { throw .invalidAttribute("LUTDescriptor", uid) }
         entries = []
