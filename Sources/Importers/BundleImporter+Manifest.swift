@@ -12,13 +12,16 @@ extension BundleImporter {
         var steps = before.steps
         let inputs = try metadata.inputNames()
         var series: [Manifest.Channel] = []
+        var isColour = false
         if channels > 1, kind == .volume {
             guard inputs.count == channels else {
                 throw metadata.configuration.refusal(
                     "network_data_format#inputs", "has \(channels) channels and names \(inputs.count) of them")
             }
             series = SequenceClaims.channels(inputs, modalities: modalities, log: log)
-        } else if channels == 3, try metadata.format()?.uppercased() != "RGB", !steps.contains(.repeatChannels(3)) {
+        } else if channels == 3, try metadata.format()?.uppercased() == "RGB" {
+            isColour = true
+        } else if channels == 3, !steps.contains(.repeatChannels(3)) {
             steps.append(.repeatChannels(3))
             log.note(
                 .assumed, "network_data_format#inputs", in: metadata.configuration.file.name, value: .number(3),
@@ -61,6 +64,7 @@ extension BundleImporter {
         // What tells the channels apart stands in their own claims: every channel's series has to keep this one.
         manifest.claim = ManifestDefaults.claim(modalities)
         manifest.channels = series
+        manifest.images.colour = isColour ? .rgb : .luminance
         manifest.quality.unit = ManifestDefaults.unit(modalities)
         manifest.preprocess = steps
         manifest.inference = inference

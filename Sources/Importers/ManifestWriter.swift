@@ -55,6 +55,9 @@ package enum ManifestWriter {
                     ])
                 ))
         }
+        if manifest.images.colour != .luminance {
+            entries.append(("images", .flowMapping([("colour", .word(manifest.images.colour.rawValue))])))
+        }
         entries.append(("quality", .mapping(quality(manifest.quality))))
         if !manifest.preprocess.isEmpty {
             entries.append(("preprocess", .sequence(manifest.preprocess.map { .mapping([step($0)]) })))

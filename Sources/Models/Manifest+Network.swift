@@ -43,6 +43,11 @@ extension Manifest {
         networks.flatMap(\.graphs).flatMap(\.files) + [explain?.file].compactMap(\.self)
     }
 
+    /// Nothing but a person could say what it is to mark.
+    package var needsPrompt: Bool {
+        if case .promptable = inference { region == nil } else { false }
+    }
+
     /// The only network, or the first.
     package var network: Network { networks[0] }
     package func network(_ role: Role) -> Network? { networks.first { $0.role == role } }

@@ -67,6 +67,10 @@ extension Manifest {
                 margin: $0.number("margin", 0...1000) ?? 0)
         }
         if region?.package == name { root.fault("region", "names the package itself") }
+        let images = Self.images(root)
+        if images.colour == .rgb, !channels.isEmpty {
+            root.fault("images", "`colour: rgb` is for frames of one series, and `channels` for several")
+        }
         let budget = root.requiredSection("budget", keys: ["memory", "time"]).map {
             Budget(
                 memory: $0.requiredInteger("memory", 1...4_000_000) << 20, time: $0.requiredNumber("time", 0.1...86_400)
@@ -79,7 +83,7 @@ extension Manifest {
             name: name, version: version, title: title, manufacturer: manufacturer, use: use, licence: licence,
             card: card,
             intendedUse: intendedUse, notFor: notFor, networks: networks, claim: claim, require: require,
-            channels: channels, region: region, images: images(root), quality: quality, preprocess: preprocess,
+            channels: channels, region: region, images: images, quality: quality, preprocess: preprocess,
             inference: inference,
             decision: decision, outputs: outputs, scores: scores, explain: explain(root), budget: budget)
     }

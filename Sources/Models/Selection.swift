@@ -72,6 +72,12 @@ package struct Selection: Sendable {
                 package: package, kind: .notClaimed,
                 reasons: ["the package is for demonstration, and models.allowDemonstration is false"], notes: [])
         }
+        if package.manifest.needsPrompt {
+            return Verdict(
+                package: package, kind: .notClaimed,
+                reasons: ["marks what a person points at (`triaged model segment`), and no series by itself"], notes: []
+            )
+        }
         if let hindrance = package.hindrance {
             // Whoever installed it expects that such a series is looked at (decision 11).
             return Verdict(package: package, kind: .refused, reasons: [hindrance], notes: [])

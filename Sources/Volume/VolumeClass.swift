@@ -34,10 +34,10 @@ enum ImageClass: Equatable {
             self = .projection(isForProcessing: false)
         case "1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.2.1":
             self = .projection(isForProcessing: true)
-        // Ultrasound, single and multi-frame; secondary capture, single, byte, word and true colour.
+        // Ultrasound, single and multi-frame; secondary capture, single, byte, word and true colour; VL endoscopy.
         case "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.3.1", "1.2.840.10008.5.1.4.1.1.7",
             "1.2.840.10008.5.1.4.1.1.7.1", "1.2.840.10008.5.1.4.1.1.7.2", "1.2.840.10008.5.1.4.1.1.7.3",
-            "1.2.840.10008.5.1.4.1.1.7.4":
+            "1.2.840.10008.5.1.4.1.1.7.4", "1.2.840.10008.5.1.4.1.1.77.1.1":
             self = .frames
         default: return nil
         }

@@ -168,6 +168,10 @@ extension EndToEnd {
             #expect((0.2...0.9).contains(volume), "\(volume)")
             let mask = try Data(contentsOf: URL(fileURLWithPath: output.file("out/mask.nrrd")))
             #expect(mask.starts(with: Data("NRRD0004\n".utf8)))
+            // No series is its own, and none is missed on the worklist for want of a prompt.
+            let folder = try TemporaryDirectory()
+            let run = try Command.run("process", "--models", models.path, "--output", folder.path, study.path)
+            #expect(run.status == 0 && run.output.contains("marks what a person points at"), "\(run.output)")
         }
 
         @Test("a MONAI bundle of slices, in windows of a network of two dimensions [MODEL-20]")
@@ -186,6 +190,58 @@ extension EndToEnd {
             #expect(outcome.labels == ["lv_pool"] && outcome.code("lv_pool") == "87878005 SCT", "\(outcome.item)")
             #expect(outcome.volume("lv_pool") > 1, "\(outcome.item)")
             #expect(outcome.segmentations.count == 1 && outcome.reports.count == 1)
+        }
+
+        /// One colour frame as a multi-frame true colour secondary capture of an endoscope, red on the left, blue on the right.
+        private static func endoscopy(leftIsRed: Bool) throws -> TemporaryDirectory {
+            let directory = try TemporaryDirectory()
+            let (width, height) = (96, 64)
+            var bitmap: [UInt8] = Array("BM".utf8)
+            func add(_ value: Int, bytes: Int) {
+                for byte in 0..<bytes { bitmap.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
+            }
+            // BITMAPFILEHEADER and BITMAPINFOHEADER; rows of 3 × 96 bytes need no padding.
+            for (value, bytes) in [
+                (54 + 3 * width * height, 4), (0, 4), (54, 4), (40, 4), (width, 4), (height, 4), (1, 2), (24, 2),
+                (0, 4),
+                (0, 4), (0, 4), (0, 4), (0, 4), (0, 4),
+            ] { add(value, bytes: bytes) }
+            for _ in 0..<height {
+                for column in 0..<width {
+                    // Blue, green, red.
+                    bitmap += (column < width / 2) == leftIsRed ? [20, 40, 200] : [200, 40, 20]
+                }
+            }
+            let source = try TemporaryDirectory()
+            try Data(bitmap).write(to: URL(fileURLWithPath: source.file("frame.bmp")))
+            let made = try Tool.run(
+                "/usr/bin/img2dcm",
+                [
+                    "-i", "BMP", "-nsc", "-k", "Modality=ES", "-k", "PatientName=Phantom^Endoscopy", "-k",
+                    "PatientID=PHANTOM-ES", "-k", "StudyDate=20260101", source.file("frame.bmp"),
+                    directory.file("frame.dcm"),
+                ])
+            guard made.status == 0 else { throw ToolError(made.output) }
+            return directory
+        }
+
+        @Test("a MONAI bundle of colour frames: red, green and blue, as they were taken [MODEL-22]")
+        func frameBundle() throws {
+            let bundle = try Upstream.bundle(
+                .init(
+                    name: "Endoscopic stand-in", network: "frames", modality: "regular", format: "RGB",
+                    shape: "[256, 256]", inputs: ["R", "G", "B"], outputs: ["in body", "out body"],
+                    outputType: "probabilities",
+                    preprocessing: Upstream.load + [
+                        Upstream.step("Resized", #""spatial_size": [256, 256], "mode": "bilinear""#),
+                        Upstream.step("NormalizeIntensityd", #""nonzero": true, "channel_wise": true"#),
+                    ], inferer: #"{"_target_": "SimpleInferer"}"#,
+                    postprocessing: [Upstream.step("AsDiscreted", #""argmax": true, "to_onehot": 2"#, keys: "pred")]))
+            let models = try Self.imported("monai", bundle.path, as: "frames")
+            for leftIsRed in [true, false] {
+                let outcome = try Self.process(models, try Self.endoscopy(leftIsRed: leftIsRed))
+                #expect(outcome.labels == [leftIsRed ? "in body" : "out body"], "\(outcome.item)")
+            }
         }
 
         @Test("a MONAI bundle of four MR series: found by their descriptions, decided as regions [MODEL-21]")
