@@ -135,7 +135,13 @@ struct QueryRows {
     }
 
     static func modality(ofResult sopClass: String) -> String {
-        sopClass.hasPrefix("1.2.840.10008.5.1.4.1.1.66.") ? "SEG" : "SR"
+        switch sopClass {
+        case "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7": "SEG"
+        case "1.2.840.10008.5.1.4.1.1.88.59": "KO"
+        case "1.2.840.10008.5.1.4.1.1.11.1": "PR"
+        case "1.2.840.10008.5.1.4.1.1.7": "OT"
+        default: "SR"
+        }
     }
 
     // MARK: what is counted

@@ -43,6 +43,9 @@ package struct Delivery: Sendable, Equatable {
     package var isSuperseded: Bool
     package var lastStatus: String
     package var comment: String
+
+    /// Of the object.
+    package var modality: String { QueryRows.modality(ofResult: sopClassUID.string) }
 }
 
 extension StudyIndex {

@@ -19,7 +19,7 @@ struct Header {
 
     func write(
         to item: Item, sopClassUID: UID, sopInstanceUID: UID, seriesInstanceUID: UID, modality: String,
-        seriesNumber: Int, description: String
+        kind: ResultKind
     ) throws(DCMTKError) {
         for tag in Attribute.copied { try source.copy(tag, to: item) }
         for tag in Attribute.requiredOfStudy where !item.has(tag) { try item.setEmpty(tag) }
@@ -27,7 +27,9 @@ struct Header {
         try item.set(Attribute.sopInstanceUID, sopInstanceUID)
         try item.set(Attribute.seriesInstanceUID, seriesInstanceUID)
         try item.set(Attribute.modality, modality)
-        try item.set(Attribute.seriesNumber, String(seriesNumber))
+        let number = request.template.seriesNumber(of: kind, source: source.string(Attribute.seriesNumber))
+        try item.set(Attribute.seriesNumber, String(number))
+        let description = request.template.seriesDescription(of: kind, by: request.model)
         try item.set(Attribute.seriesDescription, Text.long(request.marked(description)))
         try item.set(Attribute.instanceNumber, "1")
         for tag in [Attribute.seriesDate, Attribute.contentDate] { try item.set(tag, time.date) }

@@ -14,6 +14,10 @@ extension MeasurementReport {
             let items = finding.box.flatMap { box in finding.keySlice.map { boxed(finding, box, slice: $0) } }
             return [group(index, trackingUID: names.uid("tracking \(index)"), items ?? withoutMask(index))]
         }
+        guard refersToSegmentation else {
+            // A destination that does not take the Segmentation gets all that was measured with the outline.
+            return [group(index, trackingUID: segment.trackingUID, outline(segment) + measured(segment))]
+        }
         var contents = [volumetric(segment), outline(segment)]
         // Where there is one region in all, PixelMed's validator holds every group of the report against TID 1410, the
         // one with the segment too, and finds errors. With a second region it does not.
@@ -41,7 +45,6 @@ extension MeasurementReport {
     /// TID 1411, from Referenced Segment on.
     private func volumetric(_ segment: Segmentation.Segment) -> [ReportItem] {
         guard let segmentation else { return [] }
-        let finding = request.findings[segment.finding]
         var items = [
             ReportItem(
                 .contains, Concept.referencedSegment,
@@ -54,12 +57,18 @@ extension MeasurementReport {
                 .contains, Concept.sourceImageForSegmentation,
                 .image(sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID, frames: $0.frames))
         }
+        return items + measured(segment)
+    }
+
+    private func measured(_ segment: Segmentation.Segment) -> [ReportItem] {
+        let finding = request.findings[segment.finding]
         let volume = Double(segment.voxelCount) * request.source.grid.voxelVolume
-        items.append(number(Concept.volume, volume, Unit.cubicMillimetre))
-        items.append(number(Concept.volume, volume / 1000, Unit.millilitre))
-        // The volume above is counted from the very bits of the segment.
-        items += finding.measurements.filter { !$0.concept.isSameConcept(as: Concept.volume) }.map(number)
-        return items + assessment(finding)
+        // The volume is counted from the very bits of the segment.
+        return [
+            number(Concept.volume, volume, Unit.cubicMillimetre),
+            number(Concept.volume, volume / 1000, Unit.millilitre),
+        ] + finding.measurements.filter { !$0.concept.isSameConcept(as: Concept.volume) }.map(number)
+            + assessment(finding)
     }
 
     /// TID 1410, from Geometric Purpose on: the border of the largest part on the key slice.

@@ -11,15 +11,14 @@ struct MeasurementReport {
     let segmentation: Segmentation?
     let names: ResultNames
 
+    var refersToSegmentation: Bool { request.template.objects.contains(.segmentation) }
     var sopInstanceUID: UID { names.uid("SR instance") }
     var seriesInstanceUID: UID { names.uid("SR series") }
 
     func write(to item: Item, header: Header) throws(DCMTKError) {
         try header.write(
             to: item, sopClassUID: SOPClass.comprehensive3DSR, sopInstanceUID: sopInstanceUID,
-            seriesInstanceUID: seriesInstanceUID, modality: "SR",
-            seriesNumber: request.template.reportSeriesNumber,
-            description: "\(request.model.name) \(request.model.version) report")
+            seriesInstanceUID: seriesInstanceUID, modality: "SR", kind: .measurementReport)
         try item.setEmpty(Attribute.referencedPerformedProcedureStepSequence)
         try item.setEmpty(Attribute.performedProcedureCodeSequence)
         try item.set(Attribute.completionFlag, "COMPLETE")
@@ -50,7 +49,7 @@ struct MeasurementReport {
         let companions = Set(others.flatMap(\.1).map(\.1))
         let series =
             [(request.source.seriesInstanceUID, source.filter { !companions.contains($0.1) })] + others
-            + (segmentation.map { [($0.seriesInstanceUID, segmentations)] } ?? [])
+            + (segmentation.map { [($0.seriesInstanceUID, segmentations)] } ?? []).filter { !$0.1.isEmpty }
         try item.append(Attribute.currentRequestedProcedureEvidenceSequence) { (item) throws(DCMTKError) in
             try item.set(Attribute.studyInstanceUID, request.source.studyInstanceUID)
             for (uid, instances) in series {

@@ -23,7 +23,7 @@ struct ResultFile {
         let dataSet = DataSet()
         do throws(DCMTKError) { try dataSet.withItem(fill) } catch { throw ResultsError(error) }
         do throws(DCMTKError) {
-            try dataSet.write(to: path, transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"))
+            try dataSet.write(to: path, transferSyntaxUID: result.transferSyntaxUID)
         } catch {
             unlink(path)
             throw .file(path: path, error.text)

@@ -18,8 +18,8 @@ struct ResultNames {
                 named.source.companions[series].instances[index].path = ""
             }
         }
-        // It decides whether there is a report, not what is in it: destinations share what they can.
-        named.template.negativeReport = false
+        // Which kinds there are does not change what is in them: destinations share what they can.
+        named.template = request.template.common
         // Hashed below, as the masks are: JSON of a million numbers takes its time.
         named.explanations = named.explanations.map(\.summary)
         let encoder = JSONEncoder()

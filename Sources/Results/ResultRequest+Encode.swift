@@ -26,7 +26,7 @@ extension ResultRequest {
             let header = Header(request: self, names: names, source: item)
             var files: [ResultFile] = []
             defer { for file in files { file.removeStaged() } }
-            if let segmentation {
+            if let segmentation, template.objects.contains(.segmentation) {
                 let result = result(
                     .segmentation, SOPClass.segmentation, segmentation.sopInstanceUID, segmentation.seriesInstanceUID,
                     directory)
@@ -35,11 +35,13 @@ extension ResultRequest {
                         try segmentation.write(to: item, header: header)
                     })
             }
-            let result = result(
-                .measurementReport, SOPClass.comprehensive3DSR, report.sopInstanceUID, report.seriesInstanceUID,
-                directory)
-            files.append(
-                try ResultFile(result) { (item) throws(DCMTKError) in try report.write(to: item, header: header) })
+            if template.objects.contains(.measurementReport) {
+                let result = result(
+                    .measurementReport, SOPClass.comprehensive3DSR, report.sopInstanceUID, report.seriesInstanceUID,
+                    directory)
+                files.append(
+                    try ResultFile(result) { (item) throws(DCMTKError) in try report.write(to: item, header: header) })
+            }
             try ResultAudit(source: item).check(files.map(\.staged))
             return try ResultFile.publish(files, in: directory)
         }
@@ -60,13 +62,13 @@ extension ResultRequest {
     }
 
     private func result(
-        _ kind: EncodedResult.Kind, _ sopClassUID: UID, _ sopInstanceUID: UID, _ seriesInstanceUID: UID,
+        _ kind: ResultKind, _ sopClassUID: UID, _ sopInstanceUID: UID, _ seriesInstanceUID: UID,
         _ directory: String
     ) -> EncodedResult {
         EncodedResult(
             kind: kind, path: "\(directory)/\(sopInstanceUID).dcm", sopClassUID: sopClassUID,
             sopInstanceUID: sopInstanceUID, studyInstanceUID: source.studyInstanceUID,
-            seriesInstanceUID: seriesInstanceUID, digest: "")
+            seriesInstanceUID: seriesInstanceUID, transferSyntaxUID: template.transferSyntaxUID, digest: "")
     }
 
     private func checkVolumes(_ segmentation: Segmentation?) throws(ResultsError) {

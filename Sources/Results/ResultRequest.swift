@@ -130,22 +130,6 @@ package struct Coverage: Sendable, Codable, Equatable {
     }
 }
 
-/// What a kind of destination wants to have.
-package struct ResultTemplate: Sendable, Codable, Equatable {
-    /// A report is made even where the model found nothing.
-    package var negativeReport: Bool
-    package var segmentationSeriesNumber: Int
-    package var reportSeriesNumber: Int
-
-    package init(
-        negativeReport: Bool = false, segmentationSeriesNumber: Int = 9801, reportSeriesNumber: Int = 9802
-    ) {
-        self.negativeReport = negativeReport
-        self.segmentationSeriesNumber = segmentationSeriesNumber
-        self.reportSeriesNumber = reportSeriesNumber
-    }
-}
-
 /// The node that makes the objects. The algorithm, as contributing equipment and device observer, is the model package.
 package struct Equipment: Sendable, Codable, Equatable {
     package var manufacturer: String
@@ -173,14 +157,13 @@ package struct Equipment: Sendable, Codable, Equatable {
 
 /// A file that was made.
 package struct EncodedResult: Sendable, Codable, Equatable {
-    package enum Kind: String, Sendable, Codable { case segmentation, measurementReport }
-
-    package var kind: Kind
+    package var kind: ResultKind
     package var path: String
     package var sopClassUID: UID
     package var sopInstanceUID: UID
     package var studyInstanceUID: UID
     package var seriesInstanceUID: UID
+    package var transferSyntaxUID: UID
     /// SHA-256 of the file, lower-case hex.
     package var digest: String
 }

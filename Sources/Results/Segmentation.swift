@@ -111,8 +111,7 @@ struct Segmentation {
         try header.write(
             to: item, sopClassUID: SOPClass.segmentation, sopInstanceUID: sopInstanceUID,
             seriesInstanceUID: seriesInstanceUID, modality: "SEG",
-            seriesNumber: request.template.segmentationSeriesNumber,
-            description: "\(request.model.name) \(request.model.version) segmentation")
+            kind: .segmentation)
         for tag in [Attribute.bodyPartExamined, Attribute.laterality] where header.source.hasValue(tag) {
             try header.source.copy(tag, to: item)
         }

@@ -86,6 +86,22 @@ extension EndToEnd {
                     "web server for everybody", "web:\n  host: 127.0.0.1", "web:\n  host: 0.0.0.0", at: "0.0.0.0",
                     says: "web.host", "nginx"),
                 Mistake(
+                    "a kind of object that is none", "completeness:",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, objects: [segmentations]}\ncompleteness:",
+                    at: "segmentations", says: "objects", "did you mean `segmentation`"),
+                Mistake(
+                    "a placeholder that is none", "completeness:",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, seriesDescription: '{modell}'}\ncompleteness:",
+                    at: "modell", says: "seriesDescription", "{package}"),
+                Mistake(
+                    "a series number that is none", "completeness:",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, seriesNumbers: {segmentation: x1}}\ncompleteness:",
+                    at: "x1", says: "seriesNumbers", "{source}"),
+                Mistake(
+                    "a condition that is none", "completeness:",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, when: {minimumPriority: high}}\ncompleteness:",
+                    at: "high", says: "when.minimumPriority", "critical"),
+                Mistake(
                     "neither reject nor accept", "unknownPeers: reject", "unknownPeers: maybe", says: "unknownPeers",
                     "reject"),
                 Mistake("quiet period of nothing", "quietPeriod: 1", "quietPeriod: 0", says: "quietPeriod"),

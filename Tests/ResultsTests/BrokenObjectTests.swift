@@ -16,7 +16,7 @@ import Testing
         let results: [EncodedResult]
         let path: String
 
-        init(_ kind: EncodedResult.Kind, _ change: (Item) throws(DCMTKError) -> Void) throws {
+        init(_ kind: ResultKind, _ change: (Item) throws(DCMTKError) -> Void) throws {
             study = try SourceStudy(.init(columns: 33, rows: 33))
             results = try study.results(findings: 2)
             path = results[kind == .segmentation ? 0 : 1].path
@@ -90,7 +90,7 @@ import Testing
     }
 
     struct Change: Sendable, CustomStringConvertible {
-        var kind: EncodedResult.Kind
+        var kind: ResultKind
         var description: String
         var apply: @Sendable (Item) throws(DCMTKError) -> Void
     }

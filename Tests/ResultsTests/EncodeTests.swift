@@ -43,7 +43,7 @@ struct EncodeTests {
         Change(description: "package") { request, _ in request.model.digest = String(repeating: "f", count: 64) },
         Change(description: "code version") { request, _ in request.codeVersion = "0.1.1" },
         Change(description: "configuration") { request, _ in request.configurationDigest = "x" },
-        Change(description: "template") { request, _ in request.template.reportSeriesNumber += 1 },
+        Change(description: "template") { request, _ in request.template.seriesNumbers[.measurementReport] = "1" },
         Change(description: "a class score") { request, _ in
             request.scores = [ClassScore(label: "x", code: Code("1", "99T", "X"), value: 0.1, threshold: 0.5)]
         },

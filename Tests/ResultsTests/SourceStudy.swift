@@ -290,6 +290,8 @@ extension SourceStudy {
         guard rename(path + ".changed", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
+    static func syntax(_ path: String) throws -> UID? { try DataSet(contentsOf: path).transferSyntaxUID }
+
     /// Reads values of a file.
     static func read<R>(_ path: String, _ body: (Item) -> R) throws -> R {
         try DataSet(contentsOf: path).withItem { body($0) }

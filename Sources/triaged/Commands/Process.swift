@@ -6,6 +6,7 @@ import DICOM
 import Foundation
 import Logging
 import Models
+import Results
 import Triage
 import Web
 
@@ -20,6 +21,10 @@ struct Process: ParsableCommand {
 
     @Option(help: "Directory of model packages.") var models: String
     @Option(help: "Directory for the results; made where it is missing.") var output: String
+    @Option(
+        parsing: .upToNextOption,
+        help: "Kinds of objects to write: \(ResultKind.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var objects: [ResultKind] = ResultTemplate.defaultObjects
     @Argument(help: "Folder with DICOM files, of one study or more.") var studyDirectory: String
 
     func run() throws {
@@ -29,7 +34,8 @@ struct Process: ParsableCommand {
         do {
             let packages = try ModelPackage.installed(in: models)
             guard !packages.isEmpty else { throw Failure("\(models): no model package") }
-            (items, analyses) = try FolderRun(packages: packages, output: output, logger: logger).run(studyDirectory)
+            (items, analyses) = try FolderRun(packages: packages, output: output, objects: objects, logger: logger)
+                .run(studyDirectory)
         } catch let failure as Failure { throw failure } catch { throw Failure(error) }
         try write(FolderFindings(items: items, analyses: analyses))
         var isComplete = true
@@ -48,3 +54,5 @@ struct Process: ParsableCommand {
             to: URL(fileURLWithPath: output + "/findings.json"), options: .atomic)
     }
 }
+
+extension ResultKind: ExpressibleByArgument {}

@@ -69,7 +69,7 @@ extension Configuration {
     static let loopback = ["127.0.0.1", "::1", "localhost"]
 
     private mutating func readDestinations(_ root: StrictSection) {
-        let keys = ["name", "aeTitle", "host", "port", "negativeReports"] + Self.peerTLSKeys
+        let keys = ["name", "aeTitle", "host", "port", "negativeReports"] + Self.templateKeys + Self.peerTLSKeys
         for section in root.sections("destinations", keys: keys) {
             let name = section.requiredText("name")
             if destinations.contains(where: { $0.name == name }) { section.fault("name", "is listed twice") }
@@ -78,7 +78,7 @@ extension Configuration {
                 Destination(
                     name: name, aeTitle: title, host: section.requiredText("host"),
                     port: section.requiredInteger("port", 1...65_535),
-                    negativeReports: section.boolean("negativeReports") ?? false, tls: peerTLS(section)))
+                    template: Self.template(section), condition: Self.condition(section), tls: peerTLS(section)))
         }
         for archive in archives {
             guard let destination = destinations.first(where: { $0.name == archive }) else {

@@ -3,7 +3,9 @@
 
 import Association
 import DICOM
+import Delivery
 import Inference
+import Results
 
 /// What the administrator decided: the contents of triaged.yaml, checked.
 struct Configuration: Sendable, Equatable {
@@ -27,7 +29,11 @@ struct Configuration: Sendable, Equatable {
         var aeTitle: AETitle
         var host: String
         var port: Int
-        var negativeReports: Bool
+        var negativeReports: Bool { template.negativeReport }
+        /// What it gets.
+        var template = ResultTemplate()
+        /// Of which runs.
+        var condition = DeliveryCondition()
         var tls = PeerTLS()
     }
 

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DICOM
+import Delivery
 import Index
 import Logging
+import Models
 import Storage
 
 /// What comes of a job, written down.
@@ -26,7 +28,7 @@ extension AnalysisLoop {
         let answer: FinishAnswer
         switch outcome {
         case .analysed(let analysed):
-            let files = job.run == .final ? try kept(analysed) : []
+            let files = job.run == .final ? try kept(analysed, of: job) : []
             CrashPoint.reach(.resultsStored)
             answer = try raised ?? index.finish(job.id, Self.outcome(analysed, results: files))
             raised = nil
@@ -100,15 +102,20 @@ extension AnalysisLoop {
             findings: analysed.findings, results: results, notes: analysed.notes, engineSeconds: analysed.engineSeconds)
     }
 
-    private func kept(_ outcome: AnalysisOutcome) throws -> [ResultFile] {
-        try outcome.results.map { result in
+    private func kept(_ outcome: AnalysisOutcome, of job: Job) throws -> [ResultFile] {
+        let run = DeliveryCondition.Run(
+            modality: try index.evidence(for: job.series)?.instances.first?.header.modality ?? "",
+            findings: outcome.findings,
+            soughtFindings: packages.first { $0.identity == job.model }?.soughtFindings ?? [])
+        let interested = Set(destinations.filter { $0.condition.isMet(by: run) }.map(\.name))
+        return try outcome.results.map { result in
             let stored = try store.keepResult(result.path, sopInstanceUID: result.sopInstanceUID)
             return ResultFile(
                 sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
                 seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID,
                 path: stored.relativePath, size: stored.size,
                 digest: stored.digest,
-                destinations: destinations.filter { !result.isNegativeReport || $0.negativeReports }.map(\.name),
+                destinations: result.destinations.filter(interested.contains),
                 header: try? FileScan.admit(store.absolutePath(of: stored.relativePath)))
         }
     }

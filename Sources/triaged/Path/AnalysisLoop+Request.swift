@@ -29,7 +29,8 @@ extension AnalysisLoop {
             frameOfReferenceUID: evidence.instances.compactMap(\.header.frameOfReferenceUID).first,
             instances: try sources(evidence), companions: try companions(of: job), package: package.folder,
             packageDigest: package.identity.digest, regionPackage: package.regionPackages.first?.folder,
-            output: output, negativeReport: destinations.contains(where: \.negativeReports), equipment: equipment,
+            output: output, orders: ResultOrder.orders(for: destinations.map { ($0.name, $0.template) }),
+            equipment: equipment,
             // The time of queueing: an attempt that is made again must not make other objects (decision 9).
             contentTime: ContentTime(
                 secondsSince1970: job.queuedAt / 1000, microseconds: Int(job.queuedAt % 1000) * 1000,

@@ -15,6 +15,7 @@ import Web
 struct FolderRun {
     let packages: [ModelPackage]
     let output: String
+    let objects: [ResultKind]
     let logger: Logger
 
     /// The worklist, and every final run with what the worklist does not show.
@@ -82,7 +83,9 @@ struct FolderRun {
         // A folder does not change while it is read: what is there is complete.
         configuration.quietPeriod = 0
         configuration.destinations = [
-            .init(name: "folder", aeTitle: configuration.aeTitle, host: "", port: 0, negativeReports: true)
+            .init(
+                name: "folder", aeTitle: configuration.aeTitle, host: "", port: 0,
+                template: ResultTemplate(objects: objects, negativeReport: true))
         ]
         let completeness = CompletenessLoop(
             index: index, configuration: configuration, packages: packages, logger: logger, jobsQueued: {})
@@ -110,8 +113,7 @@ struct FolderRun {
             }
         } while try !index.openSeries().isEmpty || !index.queue().isEmpty
         for delivery in try index.dueDeliveries(to: "folder", limit: 100_000) {
-            let name = delivery.sopClassUID == UID(literal: "1.2.840.10008.5.1.4.1.1.66.4") ? "SEG" : "SR"
-            let target = "\(output)/\(name)-\(delivery.sopInstanceUID).dcm"
+            let target = "\(output)/\(delivery.modality)-\(delivery.sopInstanceUID).dcm"
             try? FileManager.default.removeItem(atPath: target)
             try FileManager.default.copyItem(atPath: try store.absolutePath(of: delivery.path), toPath: target)
         }

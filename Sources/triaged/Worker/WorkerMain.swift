@@ -140,12 +140,12 @@ struct WorkerMain {
                 explanations: result.explanations.map(\.summary), gates: result.gates,
                 engineSeconds: result.timing.engine, totalSeconds: MonotonicTime.now - start)
             send(WorkerMessage(id: id, body: .found(outcome)))
-            let encoded = try results(of: result, package, volume, job).encode(masks: result.masks, into: job.output)
-            outcome.results = encoded.map {
-                EncodedFile(
-                    path: $0.path, sopClassUID: $0.sopClassUID, sopInstanceUID: $0.sopInstanceUID,
-                    seriesInstanceUID: $0.seriesInstanceUID, transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"),
-                    isNegativeReport: result.findings.isEmpty)
+            var request = results(of: result, package, volume, job)
+            for order in job.orders {
+                request.template = order.template
+                outcome.results += try request.encode(masks: result.masks, into: job.output).map {
+                    EncodedFile($0, for: order.recipients(of: $0.kind, isNegative: result.findings.isEmpty))
+                }
             }
             outcome.totalSeconds = MonotonicTime.now - start
             return .analysed(outcome)
@@ -174,14 +174,12 @@ struct WorkerMain {
                 instances: Self.ordered(job.instances, by: volume.frames), frames: volume.frames, grid: volume.grid,
                 companions: job.companions),
             model: package.identity, findings: result.findings,
-            soughtFindings: package.manifest.outputs.filter(\.isReported).map(\.code)
-                + package.manifest.scores.map(\.code),
+            soughtFindings: package.soughtFindings,
             scores: result.scores, explanations: result.explanations,
             coverage: Coverage(
                 slices: result.coverage.slices, extent: result.coverage.extent,
                 isNegativeAccepted: result.coverage.isNegativeAccepted),
-            gates: result.gates, qualityNotes: result.notes, isFinal: true,
-            template: ResultTemplate(negativeReport: job.negativeReport), equipment: job.equipment,
+            gates: result.gates, qualityNotes: result.notes, isFinal: true, equipment: job.equipment,
             contentTime: job.contentTime, codeVersion: Version.text, configurationDigest: job.configurationDigest)
     }
 
@@ -194,6 +192,20 @@ struct WorkerMain {
         return instances.filter { place[$0.sopInstanceUID] != nil }
             .sorted { (place[$0.sopInstanceUID] ?? 0) < (place[$1.sopInstanceUID] ?? 0) }
     }
+}
+
+extension EncodedFile {
+    init(_ result: EncodedResult, for destinations: [String]) {
+        self.init(
+            path: result.path, sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
+            seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID,
+            destinations: destinations)
+    }
+}
+
+extension ModelPackage {
+    /// What its findings can be.
+    var soughtFindings: [Code] { manifest.outputs.filter(\.isReported).map(\.code) + manifest.scores.map(\.code) }
 }
 
 extension AnalysisResult.Coverage {

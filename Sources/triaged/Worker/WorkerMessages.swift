@@ -33,8 +33,8 @@ struct AnalysisJob: Codable, Equatable {
     var regionPackage: String?
     /// Where results go; exists and is empty.
     var output: String
-    /// Some destination wants a report even where nothing was found.
-    var negativeReport: Bool
+    /// What is to be made, and for whom.
+    var orders: [ResultOrder]
     var equipment: Equipment
     var contentTime: ContentTime
     var configurationDigest: String
@@ -123,6 +123,6 @@ struct EncodedFile: Codable, Equatable {
     var sopInstanceUID: UID
     var seriesInstanceUID: UID
     var transferSyntaxUID: UID
-    /// Only for destinations that ask for negative reports.
-    var isNegativeReport: Bool
+    /// Names of the destinations that take it, whose conditions are to be met.
+    var destinations: [String]
 }
