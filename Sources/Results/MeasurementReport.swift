@@ -189,8 +189,14 @@ extension MeasurementReport {
         if !request.soughtFindings.isEmpty {
             sentences.append("Looked for: \(request.soughtFindings.map(\.meaning).joined(separator: ", ")).")
         }
-        let extent = Text.decimal(request.coverage.extent, digits: 4)
-        sentences.append("Analysed: \(request.coverage.slices) slices, extent \(extent) mm.")
+        let slices = request.coverage.slices
+        if request.source.frameOfReferenceUID == nil {
+            // Radiographs and frames have no place in the patient, and no extent.
+            sentences.append("Analysed: \(slices) image\(slices == 1 ? "" : "s").")
+        } else {
+            let extent = Text.decimal(request.coverage.extent, digits: 4)
+            sentences.append("Analysed: \(slices) slices, extent \(extent) mm.")
+        }
         sentences += request.qualityNotes
         sentences.append("Result of an algorithm, not reviewed by a person.")
         let summary = ReportItem(

@@ -8,7 +8,11 @@ import Foundation
 /// From values after the modality's transformation to what is shown (PS3.3 C.11.2), 0 to 1. MONOCHROME1 is not turned
 /// round here.
 enum DisplayTransform: Hashable, Sendable {
-    enum Function: String { case linear = "LINEAR", linearExact = "LINEAR_EXACT", sigmoid = "SIGMOID" }
+    enum Function: String {
+        case linear = "LINEAR"
+        case linearExact = "LINEAR_EXACT"
+        case sigmoid = "SIGMOID"
+    }
 
     case lookUp(LookUpTable)
     case window(center: Double, width: Double, Function)

@@ -107,6 +107,17 @@ struct EncodeTests {
         #expect(!text.lowercased().contains("normal"))
     }
 
+    @Test("the negative of a radiograph states images, and no extent")
+    func negativeOfImages() throws {
+        let study = try SourceStudy(SourceStudy.Options(columns: 33, rows: 31, slices: 1, isProjection: true))
+        defer { study.remove() }
+        var request = study.request(findings: 0)
+        request.template.negativeReport = true
+        let results = try request.encode(masks: [], into: study.output)
+        let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: results[0].path)), as: UTF8.self)
+        #expect(text.contains("Analysed: 1 image.") && !text.contains("extent"))
+    }
+
     @Test("a provisional run makes no objects")
     func provisional() throws {
         let study = try SourceStudy(Self.small)

@@ -120,6 +120,21 @@ import Volume
         #expect(across.map == nil && across.notes.contains { $0.contains("across the slices") })
     }
 
+    @Test func `a map of a region lies where the region is in the series`() throws {
+        let volume = Fixtures.volume([Float](repeating: 0, count: 60), shape: [3, 4, 5])
+        var voxels = [UInt8](repeating: 0, count: 60)
+        for (row, column) in [(1, 2), (2, 3)] { voxels[(2 * 4 + row) * 5 + column] = 1 }
+        let box = try #require(
+            VoxelBox(around: [Mask(columns: 5, rows: 4, slices: 3, voxels: voxels)], margin: 0, in: volume.grid))
+        let map = Explanation.HeatMap(
+            slice: 0, rows: 2, columns: 2, values: [0.25, 0, 0, 1], greatest: 1, computed: [2, 2])
+        let restored = map.restored(from: box, to: volume.grid)
+        #expect(restored.slice == 2 && restored.rows == 4 && restored.columns == 5)
+        var expected = [Float](repeating: 0, count: 20)
+        (expected[1 * 5 + 2], expected[2 * 5 + 3]) = (0.25, 1)
+        #expect(restored.values == expected)
+    }
+
     @Test func `where nothing raises a score the map is empty and says so`() throws {
         let volume = Fixtures.volume([Float](repeating: 0, count: 20), shape: [1, 4, 5])
         let map = ContributionMap(
