@@ -164,8 +164,12 @@ import Testing
     func planar() async throws {
         var script = Script()
         script.inputs = [ScriptedServer.tensor("image", [-1, 1, -1, -1])]
-        script.outputs = [ScriptedServer.tensor("logits", [-1, 1, -1, -1])]
-        var package = try RemoteFixtures.package(channel: 0)
+        script.outputs = [ScriptedServer.tensor("logits", [-1, 2, -1, -1])]
+        script.infer = { request, _ in
+            let bytes = request.rawInputContents[0]
+            return ScriptedServer.echo(request, bytes + bytes, shape: [1, 2] + request.inputs[0].shape.dropFirst(2))
+        }
+        var package = try RemoteFixtures.package(channel: 1)
         package.manifest.inference = .slidingWindow(
             .init(roi: [1, 24, 32], overlap: [0, 0.25, 0.25], weighting: .constant, padding: .constant(0)))
         let fixed = package
@@ -176,7 +180,7 @@ import Testing
             let network = try engine.volumetricNetworks(of: fixed)[0]
             return try RemoteFixtures.outputs(network, RemoteFixtures.windows(2, shape: [1, 1, 1, 24, 32]))
         }
-        #expect(outputs == RemoteFixtures.windows(2, shape: [1, 1, 1, 24, 32]).flatMap(\.values))
+        #expect(outputs == RemoteFixtures.windows(2, shape: [1, 1, 1, 24, 32]).flatMap { $0.values + $0.values })
         #expect(server.requests.first?.inputs.first?.shape == [1, 1, 24, 32])
         await server.stop()
     }
