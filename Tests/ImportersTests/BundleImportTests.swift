@@ -150,7 +150,8 @@ struct BundleImportTests {
 
         let endoscopy = try read(Bundles.endoscopy, in: try Scratch()).manifest
         #expect(endoscopy.claim.modality == ["ES"] && endoscopy.decision.activation == .softmax)
-        #expect(!endoscopy.preprocess.contains(.repeatChannels(3)) && endoscopy.images.colour == .rgb
+        #expect(
+            !endoscopy.preprocess.contains(.repeatChannels(3)) && endoscopy.images.colour == .rgb
                 && breast.images.colour == .luminance)
 
         let nodules = try read(Bundles.nodules, in: try Scratch()).manifest

@@ -69,7 +69,9 @@ import Volume
         #expect(measured["Quantity 1"] == 1)
     }
 
-    @Test("the axes of an ellipse are within a pixel, however it lies", arguments: Array(stride(from: 0, to: 180, by: 15)))
+    @Test(
+        "the axes of an ellipse are within a pixel, however it lies", arguments: Array(stride(from: 0, to: 180, by: 15))
+    )
     func ellipse(_ degrees: Int) throws {
         for cut in Self.cuts {
             let grid = cut.grid

@@ -175,7 +175,8 @@ private func problems(_ text: String) -> [PackageError.Problem] {
                 "`outputs[0].postprocess[1].restrict.to` names `Liver`, which no earlier output has as its label"
             ),
             (
-                "- fillHoles: slices", "- fillHoles: slices\n    midline: {landmark: Falx, code: [MIDLINE, 99X, Shift]}", 44,
+                "- fillHoles: slices",
+                "- fillHoles: slices\n    midline: {landmark: Falx, code: [MIDLINE, 99X, Shift]}", 44,
                 "`outputs[0].midline.landmark` must be the label of an earlier output"
             ),
             ("memory: 4096", "memory: 4 GB", 44, "`budget.memory` must be a whole number"),
