@@ -29,6 +29,11 @@ let grpc: [Target.Dependency] = [
     .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
     .product(name: "SwiftProtobuf", package: "swift-protobuf"),
 ]
+let http: [Target.Dependency] = [
+    .product(name: "AsyncHTTPClient", package: "async-http-client"),
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -50,6 +55,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
@@ -82,6 +90,7 @@ let package = Package(
                 .embedInCode("v006_retention.sql"),
                 .embedInCode("v007_scale.sql"),
                 .embedInCode("v008_scheduling.sql"),
+                .embedInCode("v009_delivery.sql"),
             ], swiftSettings: swift),
         stage("Index", ["DICOM", "Migrations", grdb]),
         stage("Completeness", ["DICOM"]),
@@ -95,6 +104,8 @@ let package = Package(
         stage("Inference", ["DICOM", "Models", "Volume", "COpenVINO", "OpenInference", crypto]),
         stage("Results", ["DICOM", "DCMTK", crypto]),
         stage("Delivery", ["DICOM"]),
+        // What the node asks of DICOMweb servers; the HTTP client stays behind it.
+        stage("DICOMweb", ["DICOM"] + http),
         stage("Triage", ["DICOM"]),
         stage("Web", ["DICOM", "Triage", hummingbird, lifecycle, logging], resources: [.embedInCode("Page")]),
 
@@ -106,7 +117,8 @@ let package = Package(
             name: "triaged",
             dependencies: [
                 "DICOM", "DCMTK", "Association", "Storage", "Index", "Completeness", "Models", "Importers", "Volume",
-                "Inference", "OpenInference", "Results", "Delivery", "Triage", "Web", "Phantoms", arguments, lifecycle,
+                "Inference", "OpenInference", "Results", "Delivery", "DICOMweb", "Triage", "Web", "Phantoms", arguments,
+                lifecycle,
                 logging,
                 crypto,
             ],
@@ -138,9 +150,16 @@ let package = Package(
         tests("InferenceTests", ["DICOM", "Models", "Volume", "Inference", "Phantoms"], resources: [.copy("Goldens")]),
         tests("ResultsTests", ["DICOM", "DCMTK", "Results", "Support"]),
         tests("DeliveryTests", ["Delivery", "DICOM"]),
+        tests("DICOMwebTests", ["DICOMweb", "DICOM", "Support"]),
         tests("TriageTests", ["Triage", "DICOM"]),
         tests("WebTests", ["Web", "DICOM", "Triage", lifecycle, logging]),
         tests("PackagingTests", ["Support"]),
+        tests(
+            "PathTests",
+            [
+                "Association", "DICOM", "Delivery", "DICOMweb", "Index", "Results", "Storage", "Support", "triaged",
+                logging,
+            ]),
         tests("ConformanceTests", ["Support", "triaged"]),
     ]
 )

@@ -14,6 +14,7 @@ package enum Migrations {
             PackageResources.v006_retention_sql,
             PackageResources.v007_scale_sql,
             PackageResources.v008_scheduling_sql,
+            PackageResources.v009_delivery_sql,
         ].map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -33,6 +33,8 @@ package struct AcceptorNeeds: Sendable {
     package var procedureSteps: ProcedureStepNeeds?
     /// Nil where the node commits to nothing.
     package var commitment: CommitmentNeeds?
+    /// Takes the reports that destinations bring on what the node asked them to commit to: on disk when it returns success.
+    package var takeReport: (@Sendable (CommitmentReport, AssociationInfo) -> StatusAnswer)?
     /// Without them the services are not there, whatever the policy offers.
     package var query: QueryNeeds?
     package var retrieve: RetrieveNeeds?
@@ -43,6 +45,7 @@ package struct AcceptorNeeds: Sendable {
 
     package init(
         storage: StorageNeeds, procedureSteps: ProcedureStepNeeds? = nil, commitment: CommitmentNeeds? = nil,
+        takeReport: (@Sendable (CommitmentReport, AssociationInfo) -> StatusAnswer)? = nil,
         query: QueryNeeds? = nil, retrieve: RetrieveNeeds? = nil,
         opened: @escaping @Sendable (AssociationInfo) -> Void = { _ in },
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void = { _, _ in },
@@ -51,6 +54,7 @@ package struct AcceptorNeeds: Sendable {
         self.storage = storage
         self.procedureSteps = procedureSteps
         self.commitment = commitment
+        self.takeReport = takeReport
         self.query = query
         self.retrieve = retrieve
         self.opened = opened

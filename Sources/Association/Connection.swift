@@ -189,8 +189,9 @@ struct Connection: Sendable {
             providers[.performedProcedureStep] = ProcedureStepSCP(needs: steps, info: info)
             providers[.instanceAvailability] = InstanceAvailabilitySCP(needs: steps, info: info)
         }
-        if let commitment = needs.commitment {
-            providers[.storageCommitment] = StorageCommitmentSCP(needs: commitment, info: info)
+        if needs.commitment != nil || needs.takeReport != nil {
+            providers[.storageCommitment] = StorageCommitmentSCP(
+                needs: needs.commitment, takeReport: needs.takeReport, info: info)
         }
         providers[.query] = needs.query.map { QuerySCP(needs: $0, info: info) }
         providers[.retrieve] = needs.retrieve.map { RetrieveSCP(needs: $0, info: info, contexts: contexts) }

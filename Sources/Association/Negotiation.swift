@@ -14,6 +14,8 @@ package struct AcceptancePolicy: Sendable {
     package var privateStorageSOPClasses: Set<UID>
     /// What the node offers.
     package var services: Set<ServiceClass>
+    /// Destinations may bring their reports of storage commitment, whether the node commits to anything or not.
+    package var takesReports = false
 
     package init(
         calledAETitle: AETitle?, peers: [KnownPeer], strangers: Set<ServiceClass>?,
@@ -95,7 +97,7 @@ package struct AcceptancePolicy: Sendable {
         to context: ProposedPresentationContext, for caller: KnownPeer? = nil, role: RoleSelection? = nil
     ) -> PresentationContextAnswer {
         guard let abstractSyntax = context.abstractSyntax, let service = service(of: abstractSyntax),
-            services.contains(service)
+            isOffered(service, to: caller)
         else {
             return PresentationContextAnswer(id: context.id, result: .abstractSyntaxNotSupported, transferSyntax: nil)
         }
@@ -114,19 +116,33 @@ package struct AcceptancePolicy: Sendable {
     }
 
     /// The requestor keeps its part of SCU, as far as it may use the service, and gets that of SCP where it wants instances from
-    /// us (C-GET, PS3.4 C.5.3).
+    /// us (C-GET, PS3.4 C.5.3) or brings a report.
     func roles(answering proposed: [UID: RoleSelection], for caller: KnownPeer? = nil) -> [UID: RoleSelection] {
         var answered: [UID: RoleSelection] = [:]
         for (sopClass, role) in proposed {
-            guard let service = service(of: sopClass), services.contains(service),
+            guard let service = service(of: sopClass), isOffered(service, to: caller),
                 caller?.mayPropose(service, role) ?? true
             else { continue }
             answered[sopClass] = RoleSelection(
-                isSCU: role.isSCU && caller?.services.contains(service) ?? true,
-                isSCP: role.isSCP && service == .storage && services.contains(.retrieve)
-                    && caller?.services.contains(.retrieve) ?? true)
+                isSCU: role.isSCU && services.contains(service) && caller?.services.contains(service) ?? true,
+                isSCP: role.isSCP && mayServe(service, caller))
         }
         return answered
+    }
+
+    private func isOffered(_ service: ServiceClass, to caller: KnownPeer?) -> Bool {
+        services.contains(service) || (service == .storageCommitment && brings(caller))
+    }
+
+    private func brings(_ caller: KnownPeer?) -> Bool { takesReports && caller?.isDestination ?? false }
+
+    private func mayServe(_ service: ServiceClass, _ caller: KnownPeer?) -> Bool {
+        switch service {
+        case .storage: services.contains(.retrieve) && caller?.services.contains(.retrieve) ?? true
+        // The reports of a destination (PS3.4 J.3.3).
+        case .storageCommitment: brings(caller)
+        case .verification, .query, .retrieve, .performedProcedureStep, .instanceAvailability: false
+        }
     }
 
     /// What is worth telling of the answers: services that this caller may not use, or that nothing was accepted. An association

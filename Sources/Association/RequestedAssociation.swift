@@ -10,6 +10,11 @@ package final class RequestedAssociation {
     private var lastMessageID: UInt16 = 0
     /// Why nothing more can be asked.
     private var ended: String?
+    /// Takes a report of storage commitment that comes over this association, between any two messages; makes it durable, and
+    /// gives the answer to it.
+    package var takeReport: ((CommitmentReport) -> StatusAnswer)?
+
+    package var isOpen: Bool { ended == nil }
 
     init(stream: MessageStream, contexts: [PresentationContext]) {
         self.stream = stream
@@ -75,7 +80,7 @@ package final class RequestedAssociation {
         }
     }
 
-    private func end(because reason: String, _ ending: Ending) {
+    func end(because reason: String, _ ending: Ending) {
         ended = reason
         switch ending {
         case .releaseRequested: stream.acknowledgeRelease()
@@ -108,7 +113,10 @@ package final class RequestedAssociation {
         to messageID: UInt16, of field: CommandField, on context: PresentationContext
     ) throws(Interruption) -> (answer: StatusAnswer, hasDataSet: Bool) {
         do throws(Ending) {
-            let (answered, command) = try stream.readCommand(idle: stream.timeouts.response)
+            var (answered, command) = try stream.readCommand(idle: stream.timeouts.response)
+            while try answersReport(command, on: answered) {
+                (answered, command) = try stream.readCommand(idle: stream.timeouts.response)
+            }
             return try stream.value { () throws(CommandSet.Malformation) in
                 guard try command.field() == field.response, answered == context else {
                     throw .badValue(element: 0x0100)

@@ -3,7 +3,8 @@
 
 import DICOM
 
-/// Storage Commitment Push Model (PS3.4 J): takes requests, and brings their reports while the association is open and idle.
+/// Storage Commitment Push Model (PS3.4 J): takes requests, and brings their reports while the association is open and idle. A
+/// destination brings its own reports here, in the SCP's role, to us as its SCU.
 final class StorageCommitmentSCP: ServiceProvider {
     private struct Sent {
         var transactionUID: UID
@@ -11,7 +12,10 @@ final class StorageCommitmentSCP: ServiceProvider {
         var isGivenUp = false
     }
 
-    private let needs: CommitmentNeeds
+    /// Nil where the node commits to nothing.
+    private let needs: CommitmentNeeds?
+    /// Takes the reports of destinations on what we asked them for.
+    private let takeReport: (@Sendable (CommitmentReport, AssociationInfo) -> StatusAnswer)?
     private let info: AssociationInfo
     /// Where the last request came, and reports go.
     private var context: PresentationContext?
@@ -22,8 +26,12 @@ final class StorageCommitmentSCP: ServiceProvider {
     /// A peer that does not answer a report here may do so on an association of ours.
     private static let patience = Duration.seconds(10)
 
-    init(needs: CommitmentNeeds, info: AssociationInfo) {
+    init(
+        needs: CommitmentNeeds?, takeReport: (@Sendable (CommitmentReport, AssociationInfo) -> StatusAnswer)?,
+        info: AssociationInfo
+    ) {
         self.needs = needs
+        self.takeReport = takeReport
         self.info = info
     }
 
@@ -31,10 +39,13 @@ final class StorageCommitmentSCP: ServiceProvider {
 
     func answer(_ command: CommandSet, on context: PresentationContext, over stream: MessageStream) throws(Ending) {
         let field = try stream.value { () throws(CommandSet.Malformation) in try command.field() }
+        if field == .nEventReportRequest, info.caller.isDestination, let takeReport {
+            return try stream.answerReport(command, on: context) { takeReport($0, info) }
+        }
         guard field == .nActionRequest else { return try stream.refuseOperation(command, on: context) }
         _ = try stream.value { () throws(CommandSet.Malformation) in try command.messageID() }
         let answer: StatusAnswer
-        if !info.caller.services.contains(.storageCommitment) {
+        if needs == nil || !info.caller.services.contains(.storageCommitment) {
             // A destination has the context for its reports to us.
             try stream.dropDataSet(of: command, on: context)
             answer = StatusAnswer(
@@ -72,7 +83,7 @@ final class StorageCommitmentSCP: ServiceProvider {
     private func request(_ dataSet: [UInt8], on context: PresentationContext) -> StatusAnswer {
         do throws(CommitmentRequest.Refusal) {
             let request = try CommitmentRequest(decoding: dataSet, transferSyntaxUID: context.transferSyntax)
-            let answer = needs.request(request, info)
+            guard let answer = needs?.request(request, info) else { preconditionFailure("refused above") }
             if answer.status == .success { self.context = context }
             return answer
         } catch {
@@ -82,15 +93,15 @@ final class StorageCommitmentSCP: ServiceProvider {
 
     // MARK: N-EVENT-REPORT
 
-    var maySpeak: Bool { context != nil && (!sent.isEmpty || needs.isAwaited(info)) }
+    var maySpeak: Bool { context != nil && (!sent.isEmpty || needs?.isAwaited(info) ?? false) }
 
     func speak(over stream: MessageStream) throws(Ending) {
         let now = ContinuousClock.now
         for (messageID, report) in sent where !report.isGivenUp && report.deadline <= now {
             sent[messageID]?.isGivenUp = true
-            needs.reported(report.transactionUID, info, .unanswered(reason: "no response to the report in time"))
+            needs?.reported(report.transactionUID, info, .unanswered(reason: "no response to the report in time"))
         }
-        guard let context, !sent.values.contains(where: { !$0.isGivenUp }), let report = needs.nextReport(info) else {
+        guard let context, !sent.values.contains(where: { !$0.isGivenUp }), let report = needs?.nextReport(info) else {
             return
         }
         lastMessageID &+= 1
@@ -108,16 +119,16 @@ final class StorageCommitmentSCP: ServiceProvider {
         // Event Reply is nobody's concern (PS3.7 10.3.1.2), but may follow.
         try stream.dropDataSet(of: response, on: context)
         let answer = StatusAnswer(status: status, errorComment: response.errorComment)
-        needs.reported(report.transactionUID, info, .answered(answer))
+        needs?.reported(report.transactionUID, info, .answered(answer))
         return true
     }
 
     func ended() {
         for report in sent.values where !report.isGivenUp {
-            needs.reported(
+            needs?.reported(
                 report.transactionUID, info, .unanswered(reason: "the association ended before the response"))
         }
-        needs.ended(info)
+        needs?.ended(info)
     }
 }
 
@@ -130,19 +141,9 @@ extension MessageStream {
         command.set(0x1000, StorageCommitment.sopInstanceUID)
         command.set(0x1002, report.eventTypeID)
         try write(command, on: context)
-        let bytes = report.encoded(
-            isExplicitVR: context.transferSyntax == TransferSyntax.explicitVRLittleEndian.uid)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let part = rest.prefix(fragmentLimit)
-            rest = rest.dropFirst(part.count)
-            let result = part.withUnsafeBytes { buffer in
-                Result { () throws(Ending) in
-                    try writeFragment(buffer, on: context, isCommand: false, isLast: rest.isEmpty)
-                }
-            }
-            try result.get()
-        }
+        try write(
+            dataSet: report.encoded(
+                isExplicitVR: context.transferSyntax == TransferSyntax.explicitVRLittleEndian.uid), on: context)
     }
 
     /// A data set that is held whole; nil where it is longer than `limit`, and then it is read to its end and dropped.

@@ -39,6 +39,12 @@ package struct AttributeList: Hashable, Sendable {
     /// Nil where it is absent, empty or no UID.
     package func uid(_ tag: Tag) -> UID? { bytes(tag).flatMap { UID(bytes: $0) } }
 
+    /// US; nil where it is absent or not one number.
+    package func unsignedShort(_ tag: Tag) -> UInt16? {
+        guard let bytes = bytes(tag), bytes.count == 2 else { return nil }
+        return UInt16(bytes[0]) | UInt16(bytes[1]) << 8
+    }
+
     /// The values of UI; what is no UID is left out.
     package func uids(_ tag: Tag) -> [UID] {
         (bytes(tag) ?? []).split(separator: UInt8(ascii: "\\")).compactMap { UID(bytes: $0) }

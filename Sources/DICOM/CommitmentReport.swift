@@ -36,21 +36,42 @@ package struct CommitmentReport: Hashable, Sendable {
             list.set(
                 StorageCommitment.failedSOPSequence,
                 items: failed.map { failure in
-                    var item = Self.item(failure.instance)
+                    var item = AttributeList(referring: failure.instance)
                     item.set(StorageCommitment.failureReason, failure.reason.rawValue)
                     return item
                 })
         }
         if !committed.isEmpty {
-            list.set(StorageCommitment.referencedSOPSequence, items: committed.map(Self.item))
+            list.set(StorageCommitment.referencedSOPSequence, items: committed.map(AttributeList.init(referring:)))
         }
         return list.encoded(isExplicitVR: isExplicitVR)
     }
 
-    private static func item(_ instance: SOPReference) -> AttributeList {
-        var item = AttributeList()
-        item.set(StorageCommitment.referencedSOPClassUID, instance.sopClassUID)
-        item.set(StorageCommitment.referencedSOPInstanceUID, instance.sopInstanceUID)
-        return item
+    /// Why a report cannot be read, for the comment of its response.
+    package struct Malformation: Error, Hashable, Sendable {
+        package var comment: String
+    }
+
+    /// In one of the little-endian transfer syntaxes. Items that name no instance say nothing, and are passed over; one of a failure
+    /// without its reason is a processing failure.
+    package init(decoding dataSet: [UInt8], transferSyntaxUID: UID) throws(Malformation) {
+        let list: AttributeList
+        do throws(AttributeList.Malformation) {
+            list = try AttributeList(decoding: dataSet, transferSyntax: transferSyntaxUID)
+        } catch {
+            throw Malformation(comment: "\(error)")
+        }
+        guard let transactionUID = list.uid(StorageCommitment.transactionUID) else {
+            throw Malformation(comment: "(0008,1195) Transaction UID is missing or not a UID")
+        }
+        self.transactionUID = transactionUID
+        committed = list.items(StorageCommitment.referencedSOPSequence).compactMap(\.reference)
+        failed = list.items(StorageCommitment.failedSOPSequence).compactMap { item in
+            guard let instance = item.reference else { return nil }
+            return Failure(
+                instance: instance,
+                reason: item.unsignedShort(StorageCommitment.failureReason).map(Status.init(rawValue:))
+                    ?? .processingFailure)
+        }
     }
 }

@@ -67,10 +67,9 @@ package struct CommitmentRequest: Hashable, Sendable {
         var seen: Set<SOPReference> = []
         instances = []
         for item in items {
-            guard let sopClass = item.uid(StorageCommitment.referencedSOPClassUID),
-                let instance = item.uid(StorageCommitment.referencedSOPInstanceUID)
-            else { throw Self.refusal("an item of (0008,1199) lacks a UID (0008,1150), (0008,1155)") }
-            let reference = SOPReference(sopClassUID: sopClass, sopInstanceUID: instance)
+            guard let reference = item.reference else {
+                throw Self.refusal("an item of (0008,1199) lacks a UID (0008,1150), (0008,1155)")
+            }
             if seen.insert(reference).inserted { instances.append(reference) }
         }
         self.transactionUID = transactionUID
@@ -78,5 +77,29 @@ package struct CommitmentRequest: Hashable, Sendable {
 
     private static func refusal(_ comment: String) -> Refusal {
         Refusal(status: .invalidArgumentValue, comment: comment)
+    }
+
+    /// In Explicit or Implicit VR Little Endian.
+    package func encoded(isExplicitVR: Bool) -> [UInt8] {
+        var list = AttributeList()
+        list.set(StorageCommitment.transactionUID, transactionUID)
+        list.set(StorageCommitment.referencedSOPSequence, items: instances.map(AttributeList.init(referring:)))
+        return list.encoded(isExplicitVR: isExplicitVR)
+    }
+}
+
+extension AttributeList {
+    init(referring instance: SOPReference) {
+        self.init()
+        set(StorageCommitment.referencedSOPClassUID, instance.sopClassUID)
+        set(StorageCommitment.referencedSOPInstanceUID, instance.sopInstanceUID)
+    }
+
+    /// The instance that an item names; nil where it lacks a UID.
+    var reference: SOPReference? {
+        guard let sopClass = uid(StorageCommitment.referencedSOPClassUID),
+            let instance = uid(StorageCommitment.referencedSOPInstanceUID)
+        else { return nil }
+        return SOPReference(sopClassUID: sopClass, sopInstanceUID: instance)
     }
 }

@@ -69,7 +69,7 @@ package struct DeliveryPolicy: Sendable, Equatable {
         case .committed:
             return .delivered(.commitment)
         case .notCommitted(let reason):
-            return afterFailureReason(reason, later: later)
+            return afterFailureReason(reason, attempts: attempts, later: later)
         }
     }
 
@@ -117,14 +117,18 @@ package struct DeliveryPolicy: Sendable, Equatable {
     }
 
     /// Failure Reason (0008,1197), PS3.3 C.14: 0110, 0112, 0119, 0122, 0131, 0213.
-    private func afterFailureReason(_ reason: Status, later: Double) -> Step {
+    private func afterFailureReason(_ reason: Status, attempts: Int, later: Double) -> Step {
         let words = "not committed, \(StoreStatus.words(for: reason))"
         switch reason.rawValue {
-        case 0x0112: return .attempt(.send, at: later, reason: words)
+        // It took it and lost it. Where it does so again and again, sending on would only load it.
+        case 0x0112:
+            return attempts < patience
+                ? .attempt(.send, at: later, reason: words)
+                : .parked(reason: "accepted and not kept, again and again: \(words)")
         case 0x0119: return .parked(reason: words)
         // It commits to no objects of this class; it may hold them all the same.
         case 0x0122: return .attempt(.confirm, at: later, reason: words)
-        default: return .attempt(.commit, at: later, reason: words)
+        default: return .attempt(attempts < patience ? .commit : .confirm, at: later, reason: words)
         }
     }
 }

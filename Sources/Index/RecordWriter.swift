@@ -23,7 +23,10 @@ struct RecordWriter {
     mutating func record(_ recording: Recording, _ db: Database) throws -> RecordOutcome {
         let header = recording.header
         let known = try versions(of: header.sopInstanceUID, db)
-        let decision = VersionDecision.of(VersionFacts(recording), among: known.map { ($0.facts, $0.version) })
+        var decision = VersionDecision.of(VersionFacts(recording), among: known.map { ($0.facts, $0.version) })
+        let isOurs = try StudyIndex.isResult(header.sopInstanceUID, db)
+        // A result that came back is what somebody made of it: no copy of it says anything of the study.
+        if isOurs, case .keep(let version, _) = decision, version != .first { decision = .keep(.coerced) }
         if case .duplicate(let index) = decision {
             // Not a new instance, but the association did send to the series.
             touched.append((SeriesID(rawValue: known[index].series), recording.association))
@@ -74,7 +77,7 @@ struct RecordWriter {
         memory.series[key] = series
         touched.append((SeriesID(rawValue: series.id), recording.association))
 
-        try compareIdentity(header, with: &study, at: recording.received, db)
+        if !isOurs { try compareIdentity(header, with: &study, at: recording.received, db) }
         memory.studies[header.studyInstanceUID] = study
 
         switch version {
@@ -284,7 +287,7 @@ struct RecordWriter {
         let others = try Int64.fetchAll(
             db, sql: "SELECT study FROM series WHERE seriesInstanceUID = ? AND study <> ?",
             arguments: [header.seriesInstanceUID.string, key.study])
-        if !others.isEmpty {
+        if !others.isEmpty, try !StudyIndex.isResult(header.sopInstanceUID, db) {
             for study in others + [key.study] {
                 try Notice.block(
                     study: study, reason: Notice.sharedSeries, sopInstanceUID: header.sopInstanceUID,

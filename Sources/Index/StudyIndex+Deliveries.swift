@@ -43,6 +43,10 @@ package struct Delivery: Sendable, Equatable {
     package var isSuperseded: Bool
     package var lastStatus: String
     package var comment: String
+    /// Attempts at a proof that the destination holds it.
+    package var proofAttempts: Int
+    /// Of the last request for storage commitment.
+    package var transactionUID: UID?
 
     /// Of the object.
     package var modality: String { QueryRows.modality(ofResult: sopClassUID.string) }
@@ -88,18 +92,14 @@ extension StudyIndex {
             """, [limit])
     }
 
-    /// The deliveries of a storage commitment request.
-    package func deliveries(inTransaction transactionUID: UID) throws(IndexError) -> [Delivery] {
-        try deliveries("WHERE delivery.transactionUID = ? ORDER BY delivery.id", [transactionUID.string])
-    }
-
-    private static let joined = """
+    static let joined = """
         delivery JOIN result ON result.id = delivery.result JOIN job ON job.id = result.job
             JOIN series ON series.id = job.series JOIN study ON study.id = series.study
         """
 
     private static let isDeliverable = """
-        result.isSuperseded = 0 AND job.revision = series.revision
+        result.isSuperseded = 0
+            AND (job.revision = series.revision OR result.id IN (SELECT result FROM retraction))
             AND NOT EXISTS (SELECT 1 FROM notice WHERE notice.study = study.id AND notice.kind = 'block')
             AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id AND instance.version = 'uncompared')
         """
@@ -109,14 +109,15 @@ extension StudyIndex {
         id IN (SELECT result FROM delivery WHERE state IN ('sending', 'sent', 'committed') OR responseUnseen = 1)
         """
 
-    private func deliveries(_ condition: String, _ arguments: StatementArguments) throws(IndexError) -> [Delivery] {
+    func deliveries(_ condition: String, _ arguments: StatementArguments) throws(IndexError) -> [Delivery] {
         try reading { db in
             try Row.fetchAll(
                 db,
                 sql: """
                     SELECT delivery.id, delivery.destination, delivery.state, delivery.attempts, delivery.responseUnseen,
                         study.studyInstanceUID, result.sopClassUID, result.sopInstanceUID, result.seriesInstanceUID, result.transferSyntaxUID, result.path,
-                        result.size, result.digest, result.isSuperseded, delivery.lastStatus, delivery.comment
+                        result.size, result.digest, result.isSuperseded, delivery.lastStatus, delivery.comment, delivery.proofAttempts,
+                        delivery.transactionUID
                     FROM \(Self.joined) \(condition)
                     """, arguments: arguments
             ).map { row in
@@ -129,8 +130,17 @@ extension StudyIndex {
                     resultSeriesInstanceUID: try row.uid("seriesInstanceUID"),
                     transferSyntaxUID: try row.uid("transferSyntaxUID"),
                     path: row["path"], size: row["size"], digest: row["digest"], isSuperseded: row["isSuperseded"],
-                    lastStatus: row["lastStatus"], comment: row["comment"])
+                    lastStatus: row["lastStatus"], comment: row["comment"], proofAttempts: row["proofAttempts"],
+                    transactionUID: (row["transactionUID"] as String?).flatMap { UID($0) })
             }
+        }
+    }
+
+    /// Another of the destination's loops may have begun it meanwhile.
+    package func isPending(_ id: DeliveryID) throws(IndexError) -> Bool {
+        try reading { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT state = 'pending' FROM delivery WHERE id = ?", arguments: [id.rawValue]) ?? false
         }
     }
 
@@ -146,25 +156,23 @@ extension StudyIndex {
     }
 
     /// The destination's C-STORE response was a success or a warning.
-    package func sent(_ id: DeliveryID, status: Status, comment: String = "") throws(IndexError) {
+    ///
+    /// - Parameter next: how it is to be proven that the destination keeps the object, and when; nil leaves it at the response.
+    package func sent(
+        _ id: DeliveryID, status: Status, comment: String = "", next: (proof: NextProof, after: Duration)? = nil
+    ) throws(IndexError) {
         try step(id, from: [.sending, .pending]) { now, db in
             try db.execute(
                 sql: """
-                    UPDATE delivery SET state = 'sent', responseUnseen = 0, lastStatus = ?, comment = ?, deliveredAt = ? WHERE id = ?
-                    """, arguments: [status.description, comment, now.wall, id.rawValue])
+                    UPDATE delivery SET state = 'sent', responseUnseen = 0, lastStatus = ?, comment = ?, deliveredAt = ?,
+                        nextProof = ?, nextAttemptMonotonic = ?, boot = ?, proof = ?, proofComment = '' WHERE id = ?
+                    """,
+                arguments: [
+                    status.description, comment, now.wall, next?.proof.rawValue ?? "",
+                    next.map { now.later($0.after) } ?? 0, boot, next == nil ? DeliveryProof.status.rawValue : "",
+                    id.rawValue,
+                ])
             try ledger(id, .delivered, detail: "sent", at: now, db)
-        }
-    }
-
-    /// The destination holds the object, by this proof.
-    package func committed(_ id: DeliveryID, by proof: DeliveryProof) throws(IndexError) {
-        try step(id, from: [.pending, .sending, .sent, .failed]) { now, db in
-            try db.execute(
-                sql: """
-                    UPDATE delivery SET state = 'committed', responseUnseen = 0, proof = ?, deliveredAt = ifnull(deliveredAt, ?)
-                    WHERE id = ?
-                    """, arguments: [proof.rawValue, now.wall, id.rawValue])
-            try ledger(id, .delivered, detail: proof.rawValue, at: now, db)
         }
     }
 
@@ -187,37 +195,15 @@ extension StudyIndex {
         try back(id, status: nil, comment: comment, retryAfter: delay, responseUnseen: false)
     }
 
-    /// Somebody asks for a parked delivery.
-    package func retry(_ id: DeliveryID) throws(IndexError) -> Bool {
-        try step(id, from: [.failed]) { _, db in
-            try db.execute(
-                sql: "UPDATE delivery SET state = 'pending', nextAttemptMonotonic = 0 WHERE id = ?",
-                arguments: [id.rawValue])
-        }
-    }
-
-    /// A storage commitment request names these deliveries; on disk before it goes out.
-    package func requestCommitment(_ ids: [DeliveryID], transactionUID: UID) throws(IndexError) {
-        try durably { db in
-            for id in ids {
-                try db.execute(
-                    sql: "UPDATE delivery SET transactionUID = ? WHERE id = ? AND state = 'sent'",
-                    arguments: [transactionUID.string, id.rawValue])
-            }
-        }
-    }
-
     private func back(
         _ id: DeliveryID, status: Status?, comment: String, retryAfter: Duration?, responseUnseen: Bool
     ) throws(IndexError) {
         try step(id, from: [.pending, .sending, .sent]) { now, db in
-            let due = retryAfter.map {
-                now.monotonic + $0.components.seconds * 1_000_000_000 + $0.components.attoseconds / 1_000_000_000
-            }
+            let due = retryAfter.map(now.later)
             try db.execute(
                 sql: """
                     UPDATE delivery SET state = ?, nextAttemptMonotonic = ?, boot = ?, lastStatus = ?, comment = ?,
-                        transactionUID = NULL, responseUnseen = CASE WHEN ? THEN 1 WHEN ? THEN responseUnseen ELSE 0 END
+                        transactionUID = NULL, nextProof = '', responseUnseen = CASE WHEN ? THEN 1 WHEN ? THEN responseUnseen ELSE 0 END
                     WHERE id = ?
                     """,
                 // An answer tells that the destination refused this attempt; not being reached tells nothing of earlier ones.
@@ -230,7 +216,7 @@ extension StudyIndex {
     }
 
     @discardableResult
-    private func step(
+    func step(
         _ id: DeliveryID, from states: Set<DeliveryState>, only condition: String? = nil,
         _ body: (Moment, Database) throws -> Void
     ) throws(IndexError) -> Bool {
@@ -251,7 +237,7 @@ extension StudyIndex {
         return isDone
     }
 
-    private func ledger(_ id: DeliveryID, _ kind: LedgerKind, detail: String, at now: Moment, _ db: Database) throws {
+    func ledger(_ id: DeliveryID, _ kind: LedgerKind, detail: String, at now: Moment, _ db: Database) throws {
         guard
             let row = try Row.fetchOne(
                 db,

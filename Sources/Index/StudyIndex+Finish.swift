@@ -85,7 +85,7 @@ extension StudyIndex {
                 try raisePriority(study: study, for: findings, db)
                 for finding in findings { try insert(finding, job: id, db) }
                 if row.run == .final, !isStale {
-                    for result in results { try insert(result, job: id, at: now, db) }
+                    for result in results { _ = try insert(result, job: id, at: now, db) }
                 }
                 try end(
                     row, as: isStale ? "superseded" : "done",
@@ -127,7 +127,12 @@ extension StudyIndex {
     private func supersede(_ row: JobRow, _ db: Database) throws {
         let earlier = "SELECT id FROM job WHERE series = ? AND modelName = ? AND id <> ?"
         let arguments: StatementArguments = [row.series.rawValue, row.modelName, row.id.rawValue]
-        try db.execute(sql: "UPDATE result SET isSuperseded = 1 WHERE job IN (\(earlier))", arguments: arguments)
+        // What takes others back stays true.
+        try db.execute(
+            sql: """
+                UPDATE result SET isSuperseded = 1
+                WHERE job IN (\(earlier)) AND id NOT IN (SELECT result FROM retraction)
+                """, arguments: arguments)
         // What may have reached a destination keeps its state: it has to be retracted there.
         try db.execute(
             sql: """
@@ -171,7 +176,8 @@ extension StudyIndex {
         try db.execute(sql: "UPDATE study SET priority = ? WHERE id = ?", arguments: [highest.rawValue, study])
     }
 
-    private func insert(_ result: ResultFile, job: JobID, at now: Moment, _ db: Database) throws {
+    /// Gives its row.
+    func insert(_ result: ResultFile, job: JobID, at now: Moment, _ db: Database) throws -> Int64 {
         let row: Int64
         if let known = try Row.fetchOne(
             db, sql: "SELECT id, digest FROM result WHERE sopInstanceUID = ?", arguments: [result.sopInstanceUID.string]
@@ -209,5 +215,6 @@ extension StudyIndex {
                     VALUES (?, ?, 'pending', 0, ?, ?) ON CONFLICT DO NOTHING
                     """, arguments: [row, destination, boot, now.wall])
         }
+        return row
     }
 }

@@ -17,6 +17,8 @@ package struct Job: Sendable, Equatable {
     package var workerDeaths: Int
     /// Milliseconds since 1970.
     package var queuedAt: Int64
+    /// What its results state: when the first run over the same instances by the same package was queued.
+    package var contentAt: Int64
 }
 
 /// What became of a job whose worker died.
@@ -75,6 +77,7 @@ extension StudyIndex {
                         sql: "INSERT INTO jobInput (job, channel, series, arrivalSequence) VALUES (?, ?, ?, ?)",
                         arguments: [job, channel, input.series.rawValue, input.arrivalSequence])
                 }
+                try Self.setContentTime(of: job, db)
             }
             try Self.set(companions, of: id, db)
             if run == .final {
@@ -114,7 +117,8 @@ extension StudyIndex {
             studyInstanceUID: try row.uid("studyInstanceUID"), seriesInstanceUID: try row.uid("seriesInstanceUID"),
             revision: row["revision"], run: try row.stored("run"),
             model: identity(of: row),
-            workerDeaths: row["workerDeaths"], queuedAt: row["queuedAt"])
+            workerDeaths: row["workerDeaths"], queuedAt: row["queuedAt"],
+            contentAt: row["contentAt"] as Int64? ?? row["queuedAt"])
     }
 
     /// On disk before the worker hears of the job. False where the job may no longer run.

@@ -59,7 +59,8 @@ extension StudyIndex {
             grouping: try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT delivery.* FROM delivery JOIN result ON result.id = delivery.result JOIN job ON job.id = result.job
+                    SELECT delivery.*, EXISTS (SELECT 1 FROM retraction WHERE retraction.delivery = delivery.id) AS isRetracted
+                    FROM delivery JOIN result ON result.id = delivery.result JOIN job ON job.id = result.job
                         JOIN series ON series.id = job.series
                     WHERE series.study IN (\(selection)) ORDER BY delivery.id
                     """), by: { $0["result"] as Int64 })
@@ -173,7 +174,9 @@ extension StudyIndex {
             deliveries: try deliveries.map { row in
                 WorklistDelivery(
                     destination: row["destination"], state: try row.stored("state"), attempts: row["attempts"],
-                    lastStatus: row["lastStatus"], comment: row["comment"])
+                    lastStatus: row["lastStatus"], comment: row["comment"],
+                    proof: DeliveryProof(rawValue: row["proof"]), proofComment: row["proofComment"],
+                    awaitsReport: row["nextProof"] == NextProof.report.rawValue, isRetracted: row["isRetracted"])
             })
     }
 

@@ -81,4 +81,12 @@ package struct WorklistDelivery: Sendable, Equatable {
     package var attempts: Int
     package var lastStatus: String
     package var comment: String
+    /// What shows that the destination holds it; nil while nothing does.
+    package var proof: DeliveryProof?
+    /// What became of the last attempt to prove it.
+    package var proofComment: String
+    /// The destination was asked to commit to it, and owes its report.
+    package var awaitsReport: Bool
+    /// It was taken back there, by an object of its own.
+    package var isRetracted: Bool
 }

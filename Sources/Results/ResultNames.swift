@@ -57,7 +57,7 @@ struct ResultNames {
 
 extension UID {
     /// `2.25.` and the decimal value of a version 8 UUID (RFC 9562 5.8) made of a digest (PS3.5 B.2).
-    fileprivate init(nameBased digest: SHA256.Digest) {
+    init(nameBased digest: SHA256.Digest) {
         var bytes = Array(digest.prefix(16))
         bytes[6] = bytes[6] & 0x0F | 0x80
         bytes[8] = bytes[8] & 0x3F | 0x80

@@ -19,6 +19,7 @@ enum Page {
         "/live.js": script(PackageResources.live_js),
         "/words.js": script(PackageResources.words_js),
         "/search.js": script(PackageResources.search_js),
+        "/actions.js": script(PackageResources.actions_js),
         "/dialogs.js": script(PackageResources.dialogs_js),
         "/icon.svg": Asset(type: "image/svg+xml", bytes: PackageResources.icon_svg),
     ]

@@ -19,6 +19,10 @@ package struct WebNeeds: Sendable {
     /// Nil where there is no such study. `runSequence` is the last run whose outcome the reader had on display; nil means all
     /// that is recorded by now.
     package var acknowledge: @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?
+    /// A new run of a study. Nil where there is no such study.
+    package var rerun: @Sendable (_ study: UID) async throws -> Asked?
+    /// What is parked goes out again, of one study or of all; gives the number of deliveries.
+    package var deliver: @Sendable (_ study: UID?) async throws -> Int
     /// Yields when the worklist may have changed; more often than needed does no harm, and a miss costs two seconds.
     package var changes: @Sendable () async -> AsyncStream<Void>
     /// One entry for each thing that must work before the node takes studies.
@@ -36,6 +40,8 @@ package struct WebNeeds: Sendable {
         search: @escaping @Sendable (_ text: String) async throws -> (items: [WorklistItem], isTruncated: Bool),
         acknowledge:
             @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?,
+        rerun: @escaping @Sendable (_ study: UID) async throws -> Asked? = { _ in nil },
+        deliver: @escaping @Sendable (_ study: UID?) async throws -> Int = { _ in 0 },
         changes: @escaping @Sendable () async -> AsyncStream<Void>,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         metrics: @escaping @Sendable () async -> NodeMetrics,
@@ -46,6 +52,8 @@ package struct WebNeeds: Sendable {
         self.worklist = worklist
         self.search = search
         self.acknowledge = acknowledge
+        self.rerun = rerun
+        self.deliver = deliver
         self.changes = changes
         self.readiness = readiness
         self.metrics = metrics
@@ -53,6 +61,13 @@ package struct WebNeeds: Sendable {
         self.notice = notice
         self.receiving = receiving
     }
+}
+
+/// What came of a wish.
+package enum Asked: Sendable, Equatable {
+    /// For so many series.
+    case begun(series: Int)
+    case refused(reason: String)
 }
 
 package struct ReadinessCheck: Codable, Sendable, Equatable {

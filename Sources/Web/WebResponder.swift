@@ -48,8 +48,15 @@ struct WebResponder: HTTPResponder {
         default: break
         }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        if parts.count == 5, parts[1] == "api", parts[2] == "worklist", parts[4] == "acknowledge" {
-            return await only([.post], request) { await acknowledge(String(parts[3]), request) }
+        if path == "/api/deliver" { return await only([.post], request) { await deliver(nil, request) } }
+        if parts.count == 5, parts[1] == "api", parts[2] == "worklist" {
+            switch parts[4] {
+            case "acknowledge":
+                return await only([.post], request) { await acknowledge(String(parts[3]), request) }
+            case "rerun": return await only([.post], request) { await rerun(String(parts[3]), request) }
+            case "deliver": return await only([.post], request) { await deliver(String(parts[3]), request) }
+            default: break
+            }
         }
         return .error(.notFound, "no such path")
     }
@@ -143,17 +150,8 @@ struct WebResponder: HTTPResponder {
     }
 
     private func acknowledge(_ study: String, _ request: Request) async -> Response {
-        guard guardian.isSameOrigin(request.head) else {
-            return .error(.forbidden, "only the worklist's own page may do this")
-        }
-        let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased()
-        guard type?.trimmingCharacters(in: .whitespaces) == "application/json" else {
-            return .error(.unsupportedMediaType, "send JSON as application/json")
-        }
+        if let refusal = refusal(of: request) { return refusal }
         guard let study = UID(study) else { return .error(.badRequest, "not a Study Instance UID") }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Self.maximumBody {
-            return .error(.contentTooLarge, "at most \(Self.maximumBody) bytes")
-        }
         do {
             let body = try await collect(request.body)
             let command = try JSONDecoder().decode(AcknowledgeCommand.self, from: Data(body.readableBytesView))

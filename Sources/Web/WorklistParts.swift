@@ -88,6 +88,12 @@ package struct WorklistResult: Codable, Sendable, Equatable {
     // Beyond the contract
     /// Why it is pending or failed, and what the destination remarked; empty where there is nothing to say.
     package var reason = ""
+    /// The last status of the destination, as four hexadecimal digits (of HTTP, three decimal ones); empty where it gave none.
+    package var status = ""
+    /// What shows that the destination holds it: "storageCommitment", "query" or "status"; empty while nothing does.
+    package var proof = ""
+    /// The destination was asked to commit to it, and owes its report.
+    package var awaitsCommitment = false
 
     package init(sopClassUID: UID, sopInstanceUID: UID, destination: String, delivery: Delivery, reason: String = "") {
         self.sopClassUID = sopClassUID

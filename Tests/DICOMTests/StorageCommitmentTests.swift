@@ -93,4 +93,36 @@ import Testing
         #expect(failed.map { $0.uid(StorageCommitment.referencedSOPInstanceUID)?.string } == ["3.5"])
         #expect(failed.first?.bytes(StorageCommitment.failureReason) == [0x12, 0x01])
     }
+
+    @Test("Requests and reports are read as they were written, in both encodings", arguments: [true, false])
+    func roundTrip(isExplicit: Bool) throws {
+        let syntax = isExplicit ? Self.explicit : Self.implicit
+        let held = SOPReference(sopClassUID: UID(literal: "1.2.3"), sopInstanceUID: UID(literal: "4.5"))
+        let lost = SOPReference(sopClassUID: UID(literal: "1.2.3"), sopInstanceUID: UID(literal: "4.6"))
+        let request = CommitmentRequest(transactionUID: UID(literal: "2.25.1"), instances: [held, lost])
+        #expect(
+            try CommitmentRequest(decoding: request.encoded(isExplicitVR: isExplicit), transferSyntaxUID: syntax)
+                == request)
+        let report = CommitmentReport(
+            transactionUID: request.transactionUID, committed: [held],
+            failed: [.init(instance: lost, reason: .noSuchSOPInstance)])
+        #expect(
+            try CommitmentReport(decoding: report.encoded(isExplicitVR: isExplicit), transferSyntaxUID: syntax)
+                == report)
+    }
+
+    @Test(
+        "A report without its Transaction UID is none; an item of a failure without a reason is a failure all the same")
+    func oddReports() throws {
+        #expect(throws: CommitmentReport.Malformation.self) {
+            try CommitmentReport(
+                decoding: Self.list(nil, [Self.item("1.2", "3.4")]).encoded(isExplicitVR: true),
+                transferSyntaxUID: Self.explicit)
+        }
+        var list = Self.list("2.25.1", nil)
+        list.set(StorageCommitment.failedSOPSequence, items: [Self.item("1.2", "3.4"), Self.item("1.2", nil)])
+        let report = try CommitmentReport(
+            decoding: list.encoded(isExplicitVR: true), transferSyntaxUID: Self.explicit)
+        #expect(report.failed.map(\.reason) == [.processingFailure])
+    }
 }

@@ -154,6 +154,18 @@ private func status(_ code: UInt16, _ comment: String = "") -> Outcome {
                 == .attempt(.commit, at: 1015, reason: "not committed, 0110 processing failure"))
     }
 
+    @Test("one that loses it again and again is not sent it for ever; one that cannot say is asked by a query")
+    func losesAgain() {
+        guard case .parked(let reason) = next(.notCommitted(Status(rawValue: 0x0112)), of: .commit, attempts: 6) else {
+            Issue.record("sent again")
+            return
+        }
+        #expect(reason.contains("0112"))
+        #expect(
+            next(.notCommitted(Status(rawValue: 0x0110)), of: .commit, attempts: 6)
+                == .attempt(.confirm, at: 1480, reason: "not committed, 0110 processing failure"))
+    }
+
     @Test("what was stored and is not found at once is not sent again at once")
     func slowIndex() {
         #expect(

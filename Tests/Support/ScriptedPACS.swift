@@ -6,7 +6,7 @@ import Glibc
 import Synchronization
 
 /// A storage and query SCP that answers as it is told to: a PACS on a bad day. Accepts each presentation context with its
-/// first transfer syntax, except those for C-FIND where it offers none.
+/// first transfer syntax, except those that it is told to refuse.
 package final class ScriptedPACS: Sendable {
     package enum Answer: Sendable {
         /// A C-STORE-RSP of this status; the object is kept unless the status is a failure (PS3.7 C).
@@ -15,6 +15,24 @@ package final class ScriptedPACS: Sendable {
         case keepAndHangUp
         /// Closes the connection without a response, and keeps nothing.
         case dropAndHangUp
+        /// A-ABORT once the first data of the object has come.
+        case abortInTransfer
+        /// A response to another operation.
+        case wrongMessage
+        /// Nothing at all, until the other side gives up.
+        case silence
+        /// Keeps the object, and answers with success after so many milliseconds.
+        case slow(milliseconds: UInt32)
+    }
+
+    /// What it makes of Storage Commitment.
+    package enum Commitment: Sendable {
+        /// Refuses the presentation context.
+        case none
+        /// Answers the N-ACTION with this status, and reports nothing.
+        case answers(UInt16)
+        /// Reports on the association of the request: Failure Reason for each SOP Instance UID, 0 for none.
+        case reports(@Sendable (String) -> UInt16)
     }
 
     package struct Reception: Sendable {
@@ -26,27 +44,47 @@ package final class ScriptedPACS: Sendable {
         var receptions: [Reception] = []
         var held: [String] = []
         var queries: [String] = []
+        var commitments: [(transactionUID: String, instances: [String])] = []
+        var reportStatuses: [UInt16] = []
+        var associations = 0
+        var mostAssociations = 0
         var isStopped = false
     }
 
+    private static let commitmentPush = "1.2.840.10008.1.20.1"
     private static let studyRootFind = "1.2.840.10008.5.1.4.1.2.2.1"
 
     package var port: Int { Int(listener.port) }
     private let listener: ScriptedListener
     private let offersFind: Bool
+    private let refuses: Set<String>
+    private let commitment: Commitment
     private let state = Mutex(State())
 
     /// `answer` gets the number of the C-STORE, from 0, and its SOP class.
+    /// `refuses` lists abstract syntaxes.
     package init(
-        offersFind: Bool = true, answer: @escaping @Sendable (_ number: Int, _ sopClassUID: String) -> Answer
+        offersFind: Bool = true, refuses: Set<String> = [], commitment: Commitment = .none,
+        answer: @escaping @Sendable (_ number: Int, _ sopClassUID: String) -> Answer
     ) throws {
         self.offersFind = offersFind
+        self.refuses = refuses
+        self.commitment = commitment
         listener = try ScriptedListener()
         let thread = Thread { [listener, weak self] in
             while true {
                 let peer = listener.accept()
                 guard let self, !self.state.withLock({ $0.isStopped }) else { return }
-                self.serve(peer, answer)
+                // An association is served to its end by a thread of its own.
+                let handed = Handed(peer: peer)
+                Thread {
+                    self.state.withLock {
+                        $0.associations += 1
+                        $0.mostAssociations = max($0.mostAssociations, $0.associations)
+                    }
+                    self.serve(handed.peer, answer)
+                    self.state.withLock { $0.associations -= 1 }
+                }.start()
             }
         }
         thread.start()
@@ -56,6 +94,16 @@ package final class ScriptedPACS: Sendable {
     package var receptions: [Reception] { state.withLock { $0.receptions } }
     /// SOP Instance UIDs that C-FIND asked for.
     package var queries: [String] { state.withLock { $0.queries } }
+
+    /// Requests for storage commitment.
+    package var commitments: [(transactionUID: String, instances: [String])] { state.withLock { $0.commitments } }
+    /// What reports were answered with.
+    package var reportStatuses: [UInt16] { state.withLock { $0.reportStatuses } }
+    /// Associations at once, at most so far.
+    package var mostAssociations: Int { state.withLock { $0.mostAssociations } }
+
+    /// One thread gives it to another.
+    private struct Handed: @unchecked Sendable { let peer: ScriptedPeer }
 
     package func stop() {
         state.withLock { $0.isStopped = true }
@@ -70,9 +118,16 @@ package final class ScriptedPACS: Sendable {
     private func serve(_ peer: ScriptedPeer, _ answer: (Int, String) -> Answer) {
         guard let request = peer.readPDU(), request[0] == 1 else { return }
         peer.send(accept(request))
-        while let message = Self.readMessage(from: peer) {
+        while let message = Self.readMessage(
+            from: peer,
+            isCutOff: { sopClass in
+                let number = state.withLock { $0.receptions.count }
+                guard case .abortInTransfer = answer(number, sopClass) else { return false }
+                return true
+            })
+        {
             let command = message.command
-            guard let field = command[0x100], let messageID = command[0x110] else { return }
+            guard let field = command[0x100], let messageID = command[0x110] ?? command[0x120] else { return }
             switch PDUBytes.number(field) {
             case 0x0001:
                 let (sopClass, uid) = (PDUBytes.text(command[0x2]), PDUBytes.text(command[0x1000]))
@@ -80,20 +135,38 @@ package final class ScriptedPACS: Sendable {
                     state.receptions.append(Reception(sopInstanceUID: uid, dataSet: message.dataSet))
                     return state.receptions.count - 1
                 }
+                func respond(_ status: UInt16, field: [UInt8] = [1, 0x80]) {
+                    let response =
+                        PDUBytes.element(2, PDUBytes.even(Array(sopClass.utf8))) + PDUBytes.element(0x100, field)
+                        + PDUBytes.element(0x120, messageID) + PDUBytes.element(0x800, [1, 1])
+                        + PDUBytes.element(0x900, PDUBytes.little16(status))
+                        + PDUBytes.element(0x1000, PDUBytes.even(Array(uid.utf8)))
+                    peer.send(PDUBytes.data(message.context, command: true, last: true, PDUBytes.commandSet(response)))
+                }
                 switch answer(number, sopClass) {
+                case .abortInTransfer:
+                    peer.send(PDUBytes.abort)
+                    return
+                case .wrongMessage: respond(0, field: [0x20, 0x80])
+                case .silence:
+                    _ = peer.endsAfterReading()
+                    return
+                case .slow(let milliseconds):
+                    usleep(milliseconds * 1000)
+                    state.withLock { $0.held.append(uid) }
+                    respond(0)
                 case .dropAndHangUp: return
                 case .keepAndHangUp:
                     state.withLock { $0.held.append(uid) }
                     return
                 case .status(let status):
                     if status == 0 || status & 0xF000 == 0xB000 { state.withLock { $0.held.append(uid) } }
-                    let response =
-                        PDUBytes.element(2, PDUBytes.even(Array(sopClass.utf8))) + PDUBytes.element(0x100, [1, 0x80])
-                        + PDUBytes.element(0x120, messageID) + PDUBytes.element(0x800, [1, 1])
-                        + PDUBytes.element(0x900, PDUBytes.little16(status))
-                        + PDUBytes.element(0x1000, PDUBytes.even(Array(uid.utf8)))
-                    peer.send(PDUBytes.data(message.context, command: true, last: true, PDUBytes.commandSet(response)))
+                    respond(status)
                 }
+            case 0x0130: commit(message, over: peer)
+            case 0x8100:
+                let status = UInt16(PDUBytes.number(command[0x900] ?? []))
+                state.withLock { $0.reportStatuses.append(status) }
             case 0x0020:
                 let uid = Self.sopInstanceUID(inExplicit: message.dataSet)
                 let isHeld = state.withLock { state in
@@ -121,9 +194,9 @@ package final class ScriptedPACS: Sendable {
     }
 
     /// A command set by element number, with the data set that follows it; nil at the end of the association.
-    private static func readMessage(from peer: ScriptedPeer) -> (
-        context: UInt8, command: [UInt16: [UInt8]], dataSet: [UInt8]
-    )? {
+    private static func readMessage(
+        from peer: ScriptedPeer, isCutOff: (_ sopClassUID: String) -> Bool
+    ) -> Message? {
         var (commandBytes, dataSet, context): ([UInt8], [UInt8], UInt8) = ([], [], 0)
         var command: [UInt16: [UInt8]]?
         while let pdu = peer.readPDU(), pdu[0] == 4 {
@@ -135,15 +208,106 @@ package final class ScriptedPACS: Sendable {
                 context = pdu[offset + 4]
                 offset += 4 + length
                 if control & 1 == 1 { commandBytes += fragment } else { dataSet += fragment }
+                if control & 1 == 0, let command, PDUBytes.number(command[0x100] ?? []) == 1,
+                    isCutOff(PDUBytes.text(command[2]))
+                {
+                    return Message(context: context, command: command, dataSet: dataSet)
+                }
                 guard control & 2 == 2 else { continue }
-                if control & 1 == 0, let command { return (context, command, dataSet) }
+                if control & 1 == 0, let command {
+                    return Message(context: context, command: command, dataSet: dataSet)
+                }
                 let elements = PDUBytes.elements(ofCommandSet: commandBytes)
                 // PS3.7 E.1: 0101H says that no data set follows.
-                if elements[0x800].map(PDUBytes.number) == 0x101 { return (context, elements, []) }
+                if elements[0x800].map(PDUBytes.number) == 0x101 {
+                    return Message(context: context, command: elements, dataSet: [])
+                }
                 command = elements
             }
         }
         return nil
+    }
+
+    private struct Message {
+        var context: UInt8
+        var command: [UInt16: [UInt8]]
+        var dataSet: [UInt8]
+    }
+
+    private func commit(_ message: Message, over peer: ScriptedPeer) {
+        let transaction = Self.uids(0x1195, in: message.dataSet).first ?? ""
+        let classes = Self.uids(0x1150, in: message.dataSet)
+        let instances = Self.uids(0x1155, in: message.dataSet)
+        state.withLock { $0.commitments.append((transaction, instances)) }
+        let status: UInt16 = if case .answers(let status) = commitment { status } else { 0 }
+        let well = PDUBytes.element(2, PDUBytes.even(Array("1.2.840.10008.1.20.1".utf8)))
+        let known = PDUBytes.element(0x1000, PDUBytes.even(Array("1.2.840.10008.1.20.1.1".utf8)))
+        peer.send(
+            PDUBytes.data(
+                message.context, command: true, last: true,
+                PDUBytes.commandSet(
+                    well + PDUBytes.element(0x100, [0x30, 0x81])
+                        + PDUBytes.element(0x120, message.command[0x110] ?? [])
+                        + PDUBytes.element(0x800, PDUBytes.little16(0x101))
+                        + PDUBytes.element(0x900, PDUBytes.little16(status)) + known)))
+        guard case .reports(let reason) = commitment else { return }
+        func element(_ number: UInt16, _ vr: String, _ value: [UInt8]) -> [UInt8] {
+            var bytes: [UInt8] = [8, 0]
+            bytes += PDUBytes.little16(number)
+            bytes += Array(vr.utf8)
+            if vr == "SQ" {
+                bytes += [0, 0]
+                bytes += PDUBytes.little32(UInt32(value.count))
+            } else {
+                bytes += PDUBytes.little16(UInt16(value.count))
+            }
+            return bytes + value
+        }
+        func ui(_ number: UInt16, _ uid: String) -> [UInt8] { element(number, "UI", PDUBytes.even(Array(uid.utf8))) }
+        func sequence(_ number: UInt16, _ items: [[UInt8]]) -> [UInt8] {
+            guard !items.isEmpty else { return [] }
+            var body: [UInt8] = []
+            for item in items {
+                body += [0xFE, 0xFF, 0x00, 0xE0]
+                body += PDUBytes.little32(UInt32(item.count))
+                body += item
+            }
+            return element(number, "SQ", body)
+        }
+        var (failed, held): ([[UInt8]], [[UInt8]]) = ([], [])
+        for (sopClass, instance) in zip(classes, instances) {
+            let item = ui(0x1150, sopClass) + ui(0x1155, instance)
+            let reason = reason(instance)
+            if reason == 0 {
+                held.append(item)
+            } else {
+                failed.append(item + element(0x1197, "US", PDUBytes.little16(reason)))
+            }
+        }
+        peer.send(
+            PDUBytes.data(
+                message.context, command: true, last: true,
+                PDUBytes.commandSet(
+                    well + PDUBytes.element(0x100, [0, 1]) + PDUBytes.element(0x110, [1, 0])
+                        + PDUBytes.element(0x800, [1, 0]) + known
+                        + PDUBytes.element(0x1002, PDUBytes.little16(failed.isEmpty ? 1 : 2)))))
+        peer.send(
+            PDUBytes.data(
+                message.context, command: false, last: true,
+                ui(0x1195, transaction) + sequence(0x1198, failed) + sequence(0x1199, held)))
+    }
+
+    /// All values of an attribute of group 0008 with VR UI, wherever they lie.
+    private static func uids(_ element: UInt16, in dataSet: [UInt8]) -> [String] {
+        let tag = [8, 0] + PDUBytes.little16(element) + Array("UI".utf8)
+        var found: [String] = []
+        var rest = dataSet[...]
+        while let range = rest.firstRange(of: tag), range.upperBound + 2 <= rest.endIndex {
+            let length = Int(rest[range.upperBound]) | Int(rest[range.upperBound + 1]) << 8
+            found.append(PDUBytes.text(Array(rest[(range.upperBound + 2)...].prefix(length))))
+            rest = rest[(range.upperBound + 2)...].dropFirst(length)
+        }
+        return found
     }
 
     private static func sopInstanceUID(inExplicit identifier: [UInt8]) -> String {
@@ -159,10 +323,12 @@ package final class ScriptedPACS: Sendable {
         var contexts: [UInt8] = []
         for (type, item) in PDUBytes.items(Array(request[74...])) where type == 0x20 {
             let syntaxes = PDUBytes.items(Array(item[4...]))
-            let isFind = syntaxes.contains { $0.type == 0x30 && PDUBytes.text($0.value) == Self.studyRootFind }
+            let abstract = syntaxes.first { $0.type == 0x30 }.map { PDUBytes.text($0.value) } ?? ""
+            var isRefused = refuses.contains(abstract) || (abstract == Self.studyRootFind && !offersFind)
+            if case .none = commitment, abstract == Self.commitmentPush { isRefused = true }
             let transferSyntax = syntaxes.first { $0.type == 0x40 }.map(\.value) ?? []
             contexts += PDUBytes.item(
-                0x21, [item[0], 0, isFind && !offersFind ? 3 : 0, 0] + PDUBytes.item(0x40, transferSyntax))
+                0x21, [item[0], 0, isRefused ? 3 : 0, 0] + PDUBytes.item(0x40, transferSyntax))
         }
         return PDUBytes.pdu(
             2,

@@ -3,6 +3,7 @@
 
 // The worklist page: puts the list on display, the keys to work, and the cover over what is not current.
 
+import { perform } from './actions.js';
 import * as dialogs from './dialogs.js';
 import { follow } from './live.js';
 import { fill, fillWithout } from './rows.js';
@@ -196,6 +197,10 @@ addEventListener('pointerup', event => {
   const press = pressed;
   pressed = null;
   if (press && Math.hypot(event.clientX - press.x, event.clientY - press.y) < 20) acknowledge(press.study);
+});
+addEventListener('click', event => {
+  const button = event.target.closest?.('.action');
+  if (button) perform(button, button.closest('.study').dataset.study);
 });
 // Assistive technology clicks without a pointer.
 addEventListener('click', event => {

@@ -3,6 +3,7 @@
 
 // Draws studies. All text from outside goes through textContent; there is no markup in strings anywhere.
 
+import { actions } from './actions.js';
 import * as words from './words.js';
 
 export function element(name, attributes = {}, ...children) {
@@ -76,11 +77,20 @@ function details(item) {
     one.label, [`${one.code.value}, ${one.code.scheme}, ${one.code.meaning}`, words.volume(one.volumeML), words.confidence(one.confidence),
       `${one.model} ${one.modelVersion ?? ''}`.trim(), one.run, one.gone ? 'no longer found' : ''].filter(Boolean).join(' · ')));
   const results = item.results.flatMap(one => row(
-    one.destination, [one.delivery, one.reason ?? ''].filter(Boolean).join(' · '), one.sopInstanceUID));
+    one.destination, [one.delivery, words.proof(one), one.reason ?? ''].filter(Boolean).join(' · '), one.sopInstanceUID));
   const { secondsToNotification: notified, engineSeconds: engine } = item.times ?? {};
   const times = typeof notified === 'number' ? row('On the list',
     `${notified.toFixed(2)} s after the last image${typeof engine === 'number' ? `, ${engine.toFixed(2)} s of it in the model` : ''}`) : [];
-  return element('dl', { class: 'details' }, ...row('Study', item.studyInstanceUID), ...times, ...series, ...findings, ...results);
+  return element('dl', { class: 'details' }, ...row('Study', item.studyInstanceUID), ...times, ...series, ...findings, ...results,
+    ...again(item));
+}
+
+function again(item) {
+  const buttons = actions(item).map(({ name, title }) =>
+    element('button', { type: 'button', class: 'action', 'data-action': name, text: title }));
+  if (!buttons.length) return [];
+  return [element('dt', { text: 'Once more' }),
+    element('dd', { class: 'actions' }, ...buttons, element('span', { class: 'said', role: 'status' }))];
 }
 
 export function fill(node, item, isOpen) {

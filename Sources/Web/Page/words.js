@@ -78,6 +78,13 @@ const kinds = {
 };
 
 // One line for each destination, such as "pacs: SEG, SR committed".
+const proofs = { storageCommitment: 'committed to it by its own report', query: 'found there', status: 'by its answer alone' };
+
+// What shows that a destination holds an object.
+export function proof(result) {
+  return result.awaitsCommitment ? 'its commitment is awaited' : proofs[result.proof] ?? '';
+}
+
 export function deliveries(results) {
   const lines = new Map();
   for (const result of results) {

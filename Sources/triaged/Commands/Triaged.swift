@@ -10,7 +10,9 @@ struct Triaged: AsyncParsableCommand {
         abstract: "A DICOM node that analyses studies as they arrive and puts critical findings first.",
         version: Version.text,
         subcommands: [
-            Serve.self, Check.self, Process.self, MakePhantom.self, ShowStatus.self, Echo.self, Model.self,
+            Serve.self, Check.self, Process.self, MakePhantom.self, ShowStatus.self, Echo.self, Rerun.self,
+            Deliver.self,
+            Model.self,
             WorkerCommand.self,
         ])
 }

@@ -16,7 +16,7 @@ extension Configuration {
 
     /// A destination by name, then a destination or a peer by AE title.
     func place(of name: String) -> Place? {
-        if let named = destinations.first(where: { $0.name == name }) { return Place(named) }
+        if let named = dicomDestinations.first(where: { $0.name == name }) { return Place(named) }
         guard let title = AETitle(name) else { return nil }
         return title.match(among: places, title: \.aeTitle)
     }
@@ -24,7 +24,7 @@ extension Configuration {
     /// All that can be called, each once: destinations before peers.
     var places: [Place] {
         var seen: Set<Place> = []
-        return (destinations.map(Place.init) + peers.map(Place.init)).filter { seen.insert($0).inserted }
+        return (dicomDestinations.map(Place.init) + peers.map(Place.init)).filter { seen.insert($0).inserted }
     }
 
     /// The peer that a calling AE title means.
@@ -34,7 +34,7 @@ extension Configuration {
     func requestor(to title: AETitle, credentials: TLSCredentials?) -> Requestor? {
         let place =
             title.match(among: peers.map(Place.init), title: \.aeTitle)
-            ?? title.match(among: destinations.map(Place.init), title: \.aeTitle)
+            ?? title.match(among: dicomDestinations.map(Place.init), title: \.aeTitle)
         guard let place else { return nil }
         var requestor = Requestor(
             callingAETitle: aeTitle, calledAETitle: place.aeTitle, host: place.host, port: UInt16(place.port))
@@ -48,11 +48,13 @@ extension Configuration {
     }
 
     var acceptancePolicy: AcceptancePolicy {
-        AcceptancePolicy(
+        var policy = AcceptancePolicy(
             calledAETitle: calledAETitle == .any ? nil : aeTitle, peers: knownPeers,
             // Enough to send studies; what gives images away is for peers that are named.
             strangers: unknownPeers == .accept ? [.verification, .storage, .storageCommitment] : nil,
             privateStorageSOPClasses: privateStorageSOPClasses, services: offered)
+        policy.takesReports = true
+        return policy
     }
 
     /// What the node offers at all.
@@ -68,7 +70,7 @@ extension Configuration {
     /// What the front door knows of callers. A destination may verify, and report on the storage commitment that we asked it for
     /// (decision 10), whatever its entry under peers allows; one without such an entry may do nothing else.
     private var knownPeers: [KnownPeer] {
-        let titles = Set(destinations.map(\.aeTitle))
+        let titles = Set(dicomDestinations.map(\.aeTitle))
         let listed = peers.map { peer in
             let isDestination = titles.contains(peer.aeTitle)
             return KnownPeer(

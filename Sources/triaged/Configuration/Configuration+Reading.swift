@@ -69,21 +69,29 @@ extension Configuration {
     static let loopback = ["127.0.0.1", "::1", "localhost"]
 
     private mutating func readDestinations(_ root: StrictSection) {
-        let keys = ["name", "aeTitle", "host", "port", "negativeReports"] + Self.templateKeys + Self.peerTLSKeys
+        let keys =
+            ["name", "aeTitle", "host", "port", "negativeReports"] + Self.templateKeys + Self.deliveryKeys
+            + Self.webKeys + Self.peerTLSKeys
         for section in root.sections("destinations", keys: keys) {
             let name = section.requiredText("name")
             if destinations.contains(where: { $0.name == name }) { section.fault("name", "is listed twice") }
-            guard let title = Self.requiredAETitle(section) else { continue }
-            destinations.append(
-                Destination(
-                    name: name, aeTitle: title, host: section.requiredText("host"),
-                    port: section.requiredInteger("port", 1...65_535),
-                    template: Self.template(section), condition: Self.condition(section), tls: peerTLS(section)))
+            let web = section.has("url") ? Self.web(section) : nil
+            guard let title = web == nil ? Self.requiredAETitle(section) : Self.noAETitle else { continue }
+            var destination = Destination(
+                name: name, aeTitle: title, host: web == nil ? section.requiredText("host") : "",
+                port: web == nil ? section.requiredInteger("port", 1...65_535) : 0,
+                template: Self.template(section), condition: Self.condition(section), tls: peerTLS(section))
+            destination.web = web
+            destination.readDelivery(section)
+            destinations.append(destination)
         }
         for archive in archives {
             guard let destination = destinations.first(where: { $0.name == archive }) else {
                 root.fault("storage", "has `\(archive)` in `archives`, which is no name of a destination")
                 continue
+            }
+            if destination.web != nil {
+                root.fault("storage", "has `\(archive)` in `archives`, which is asked by DICOMweb and not by C-FIND")
             }
             // Its own word is no proof.
             if destination.aeTitle == aeTitle {

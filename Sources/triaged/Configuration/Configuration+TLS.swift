@@ -59,7 +59,7 @@ extension Configuration {
     /// What the certificates of calling AE titles must carry.
     var certificateNames: [AETitle: String] {
         let peers = peers.map { ($0.aeTitle, $0.tls.certificateName) }
-        let destinations = destinations.map { ($0.aeTitle, $0.tls.certificateName) }
+        let destinations = dicomDestinations.map { ($0.aeTitle, $0.tls.certificateName) }
         // A peer's own entry counts before that of a destination.
         return Dictionary((peers + destinations).compactMap { title, name in name.map { (title, $0) } }) { first, _ in
             first

@@ -3,6 +3,7 @@
 
 import Association
 import DICOM
+import DICOMweb
 import Delivery
 import Inference
 import Results
@@ -35,8 +36,17 @@ struct Configuration: Sendable, Equatable {
         /// Of which runs.
         var condition = DeliveryCondition()
         var tls = PeerTLS()
+        /// The strongest proof to ask for.
+        var proof = Proof.commitment
+        /// Associations, or requests of DICOMweb, at once.
+        var maximumAssociations = 1
+        var retraction = Retraction.none
+        /// Where it is a DICOMweb server; AE title, host and port mean nothing then.
+        var web: DICOMwebPlace?
     }
 
+    /// How superseded objects are taken back.
+    enum Retraction: String, Sendable, CaseIterable { case none, keyObjects }
     enum UnknownPeers: String, Sendable, CaseIterable { case reject, accept }
     enum CalledAETitle: String, Sendable, CaseIterable { case exact, any }
 

@@ -23,7 +23,7 @@ extension AnalysisLoop {
             throw IndexError.noSuchRow(table: "series", id: job.series.rawValue)
         }
         lastInstance = Double(evidence.lastInstance.monotonic) / 1e9
-        let queuedAt = Date(timeIntervalSince1970: Double(job.queuedAt) / 1000)
+        let contentAt = Date(timeIntervalSince1970: Double(job.contentAt) / 1000)
         return AnalysisJob(
             studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
             frameOfReferenceUID: evidence.instances.compactMap(\.header.frameOfReferenceUID).first,
@@ -31,10 +31,10 @@ extension AnalysisLoop {
             packageDigest: package.identity.digest, regionPackage: package.regionPackages.first?.folder,
             output: output, orders: ResultOrder.orders(for: destinations.map { ($0.name, $0.template) }),
             equipment: equipment,
-            // The time of queueing: an attempt that is made again must not make other objects (decision 9).
+            // The time of queueing: an attempt or a run that is made again must not make other objects (decision 9).
             contentTime: ContentTime(
-                secondsSince1970: job.queuedAt / 1000, microseconds: Int(job.queuedAt % 1000) * 1000,
-                offsetMinutes: TimeZone.current.secondsFromGMT(for: queuedAt) / 60),
+                secondsSince1970: job.contentAt / 1000, microseconds: Int(job.contentAt % 1000) * 1000,
+                offsetMinutes: TimeZone.current.secondsFromGMT(for: contentAt) / 60),
             configurationDigest: Version.configurationDigest(destinations, route: desk.route(of: package)))
     }
 

@@ -142,6 +142,11 @@ final class CompletenessLoop: Sendable {
 
     /// Chooses packages and queues their runs, or says why there are none. False where the series must be asked again soon.
     private func sendOn(_ evidence: Index.SeriesEvidence, complete: Bool) throws -> Bool {
+        if let reason = try resultWords(evidence) {
+            guard complete else { return true }
+            let answer = try index.conclude(evidence.id, revision: evidence.revision, as: .outOfScope(reason: reason))
+            return try follow(answer, evidence, complete: complete)
+        }
         let facts = SeriesFacts(headers: evidence.instances.map(\.header))
         let selection = Selection.choose(for: facts, among: packages, allowDemonstration: allowDemonstration)
         let answer: SeriesAnswer
@@ -158,6 +163,19 @@ final class CompletenessLoop: Sendable {
         }
         return try follow(answer, evidence, complete: complete)
     }
+
+    /// Why a series of results is not analysed, ours and others'; nil where it is none.
+    private func resultWords(_ evidence: Index.SeriesEvidence) throws -> String? {
+        if try index.isReturned(evidence.id) { return "results of this node that came back" }
+        let modalities = Set(evidence.instances.map(\.header.modality))
+        guard !modalities.isEmpty, modalities.isSubset(of: Self.resultModalities) else { return nil }
+        return "results (\(modalities.sorted().joined(separator: ", "))), which are kept and not analysed"
+    }
+
+    /// What is made of images, and no image (PS3.3 C.7.3.1.1.1).
+    private static let resultModalities: Set<String> = [
+        "ANN", "AU", "DOC", "FID", "KO", "PLAN", "PR", "REG", "RTPLAN", "RTRECORD", "RTSTRUCT", "RWV", "SEG", "SR",
+    ]
 
     /// What it found may raise a priority. A package that reads other series has to wait for them.
     private func provisionally(_ evidence: Index.SeriesEvidence, _ chosen: [ModelPackage]) throws -> Bool {

@@ -11,7 +11,7 @@ enum CrashPoint: String, CaseIterable {
     case verdictReached, jobQueued, jobStarted, outcomeReceived, resultsStored, jobFinished
     case expired, expiredRemoved
     case deliveryStarted, deliverySent, deliveryRecorded
-    case commitmentRequested, commitmentChecked, commitmentReported
+    case commitmentRequested, commitmentChecked, commitmentReported, commitmentAsked
 
     #if DEBUG
         private static let chosen = ProcessInfo.processInfo.environment["TRIAGED_CRASH_POINT"]

@@ -61,19 +61,29 @@ struct WorklistSource: Sendable {
         let runs = study.series.flatMap(\.runs)
         item.runSequence = Int(runs.map(\.sequence).max() ?? 0)
         item.demonstration = runs.contains { $0.model.isDemonstration }
-        let retracted = study.results.filter { result in
-            result.isSuperseded && result.deliveries.contains { [.sending, .sent, .committed].contains($0.state) }
-        }.count
         item.warnings =
-            (retracted == 0
-                ? [] : ["\(retracted) objects of an earlier run are still at a destination; disregard them"])
-            + triage.warnings + study.warnings
+            Self.superseded(study.results) + triage.warnings + study.warnings
             + study.results.filter { !$0.review.isEmpty && !$0.deliveries.isEmpty }.map {
                 "a delivered result needs review: \($0.review)"
             }.unique
             + runs.filter { !$0.isSuperseded }.flatMap(\.notes).unique
         item.times = times(study, runs: runs)
         return item
+    }
+
+    /// What of earlier runs is still at a destination, or was taken back there.
+    private static func superseded(_ results: [Index.WorklistResult]) -> [String] {
+        let held = results.filter(\.isSuperseded).flatMap(\.deliveries).filter {
+            [.sending, .sent, .committed].contains($0.state)
+        }
+        let kept = held.filter { !$0.isRetracted }
+        let taken = Dictionary(grouping: held.filter(\.isRetracted), by: \.destination)
+        return
+            (kept.isEmpty
+            ? [] : ["\(kept.count) objects of an earlier run are still at a destination; disregard them"])
+            + taken.sorted { $0.key < $1.key }.map {
+                "\($0.value.count) objects of an earlier run are taken back at \($0.key)"
+            }
     }
 
     /// The run that the reader waited for: the first over the instances as they are now that gave the study its priority.
@@ -105,12 +115,17 @@ struct WorklistSource: Sendable {
             case .failed: state = .failed
             case .withdrawn: return nil
             }
-            return Web.WorklistResult(
+            var shown = Web.WorklistResult(
                 sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
                 destination: delivery.destination,
                 delivery: state,
-                reason: [delivery.lastStatus, delivery.comment].filter { !$0.isEmpty && $0 != "0000" }.joined(
-                    separator: " "))
+                reason: [delivery.lastStatus, delivery.comment, delivery.proofComment].filter {
+                    !$0.isEmpty && $0 != "0000"
+                }.unique.joined(separator: " "))
+            shown.status = delivery.lastStatus
+            shown.proof = delivery.proof?.rawValue ?? ""
+            shown.awaitsCommitment = delivery.awaitsReport
+            return shown
         }
     }
 }

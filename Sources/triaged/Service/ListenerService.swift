@@ -22,7 +22,7 @@ final class ListenerService: Service {
     init(
         configuration: Configuration, credentials: TLSCredentials?, reception: Reception,
         procedureSteps: ProcedureStepNeeds,
-        commitment: CommitmentNeeds?, refusals: RefusalMemory, logger: Logger,
+        commitment: CommitmentNeeds?, reports: CommitmentReports, refusals: RefusalMemory, logger: Logger,
         ended: @escaping @Sendable (AssociationInfo, AssociationEnd) -> Void,
         drained: @escaping @Sendable () -> Void
     ) throws {
@@ -49,6 +49,7 @@ final class ListenerService: Service {
                     try ReceivedInstance(reception: reception, request: request, association: association)
                 },
                 procedureSteps: procedureSteps, commitment: commitment,
+                takeReport: { reports.take($0, from: $1.callingAETitle) },
                 query: retrieval.query, retrieve: retrieval.retrieve,
                 opened: { association in
                     counters.associationOpened()

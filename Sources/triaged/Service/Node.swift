@@ -43,21 +43,13 @@ final class Node {
             changed: { changes.raise() })
         let diskService = LoopService(name: "disk", pulse: diskPulse, logger: logger) { try disk.turn() }
         let refusals = RefusalMemory(logger: logger)
-        let deliveries = configuration.destinations.map { destination in
-            let signal = Signal()
-            let pulse = Pulse()
-            let stop = StopFlag()
-            let loop = Confined(
-                DeliveryLoop(
-                    to: destination, from: configuration.aeTitle, credentials: credentials, index: index, store: store,
-                    logger: logger,
-                    breathe: { pulse.beat() }, shouldStop: { stop.isRaised }))
-            return LoopService(
-                name: "delivery to \(destination.name)", signal: signal, pulse: pulse, stopFlag: stop, logger: logger
-            ) {
-                try loop.value.turn()
-            }
-        }
+        let equipment = Equipment(
+            deviceSerialNumber: try Self.serialNumber(in: store.directory), softwareVersions: Version.text,
+            stationName: configuration.aeTitle.string)
+        let outboxes = Outboxes(
+            configuration: configuration, credentials: credentials, equipment: equipment, index: index, store: store,
+            logger: logger)
+        let deliveries = outboxes.services
 
         let completenessSignal = Signal()
         let analysisSignals = (0..<configuration.workerCount).map { _ in Signal() }
@@ -69,9 +61,6 @@ final class Node {
         }
 
         let desk = try AnalysisDesk(index: index, store: store, packages: allowed, configuration: configuration)
-        let equipment = Equipment(
-            deviceSerialNumber: try Self.serialNumber(in: store.directory), softwareVersions: Version.text,
-            stationName: configuration.aeTitle.string)
         let executable = try Self.executable()
         let analyses = zip(0..., analysisSignals).map { number, signal in
             let pulse = Pulse()
@@ -127,7 +116,7 @@ final class Node {
                 store: store, reserve: reserve, index: index, counters: counters, logger: logger,
                 inflater: { Inflaters.inflater(for: $0) }),
             procedureSteps: PerformedSteps(index: index, logger: logger, listed: { completenessSignal.raise() }).needs,
-            commitment: door?.needs, refusals: refusals, logger: logger,
+            commitment: door?.needs, reports: outboxes.reports, refusals: refusals, logger: logger,
             ended: { association, end in
                 completeness.ended(association, end)
                 completenessSignal.raise()
@@ -145,6 +134,24 @@ final class Node {
                 search: { text in try await offPool { try worklist.search(text) } },
                 acknowledge: { study, by, sequence in
                     try await offPool { try worklist.acknowledge(study, by: by, through: sequence) }
+                },
+                rerun: { study in
+                    try await offPool {
+                        switch try index.rerun(studyInstanceUID: study) {
+                        case .noSuchStudy: return nil
+                        case .refused(let reason): return .refused(reason: reason)
+                        case .begun(let series):
+                            completenessSignal.raise()
+                            return .begun(series: series)
+                        }
+                    }
+                },
+                deliver: { study in
+                    try await offPool {
+                        let count = try index.retry(studyInstanceUID: study)
+                        for delivery in deliveries { delivery.signal.raise() }
+                        return count
+                    }
                 },
                 changes: { changes.stream() }, readiness: { await offPool { state.readiness() } },
                 metrics: { await offPool { state.metrics() } }, refusals: { refusals.items },

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The triaged authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Support
+import Testing
+
+extension EndToEnd {
+    /// Delivery with proof to a real archive, and what may come back from it (docs/decisions/26).
+    @Suite("Proof", .serialized) struct ProofTests {
+        private static let keyObjectSelection = "1.2.840.10008.5.1.4.1.1.88.59"
+
+        private func results(_ node: Daemon, _ study: Phantom) throws -> [[String: Any]] {
+            try node.item(study: study.studyInstanceUID)?["results"] as? [[String: Any]] ?? []
+        }
+
+        private func committed(_ node: Daemon, _ study: Phantom, _ count: Int) throws -> [[String: Any]] {
+            let settled = try eventually(within: 90) {
+                let results = try results(node, study)
+                return results.count == count && results.allSatisfy { $0["proof"] as? String == "storageCommitment" }
+                    ? results : nil
+            }
+            let last = try results(node, study)
+            return try #require(settled, "\(last)\n\(node.output.suffix(3000))")
+        }
+
+        @Test(
+            "Orthanc commits to results on an association of its own; a repeated run sends nothing, late instances retract, and what Orthanc routes back is kept and not analysed [PROOF-3] [RERUN-1] [RETRACT-1] [LOOP-1]"
+        )
+        func orthanc() throws {
+            let port = freePort()
+            let node = try Daemon(
+                peers: ["CT1", "PACS"],
+                destinations: """
+                    destinations:
+                      - {name: pacs, aeTitle: PACS, host: 127.0.0.1, port: \(port), retraction: keyObjects}
+                    """, quietPeriod: 0.5)
+            let pacs = try Orthanc(dicomPort: port, modalities: ["node": ("TRIAGED", node.dicomPort)])
+            try pacs.start()
+            defer { pacs.stop() }
+            try node.start()
+            let study = try Fixtures.smallHead(["--finding", "bleed", "--seed", "340"], slices: 28)
+            try node.storeAll(Array(study.files.prefix(20)))
+            let first = try committed(node, study, 2)
+            #expect(first.allSatisfy { $0["delivery"] as? String == "committed" })
+            let former = Set(first.compactMap { $0["sopInstanceUID"] as? String })
+
+            // The same run again: the same objects, and none of them goes out.
+            let before = try #require(try node.item(study: study.studyInstanceUID)?["runSequence"] as? Int)
+            let asked = try Tool.run(
+                Daemon.executable, ["rerun", study.studyInstanceUID, "--config", node.configurationPath], seconds: 30)
+            #expect(asked.status == 0 && asked.output.contains("1 series"), "\(asked.output)")
+            let again = try eventually(within: 60) {
+                try node.item(study: study.studyInstanceUID).flatMap { item in
+                    item.state == "analysed" && (item["runSequence"] as? Int ?? 0) > before ? item : nil
+                }
+            }
+            #expect(again != nil)
+            #expect(Set(try committed(node, study, 2).compactMap { $0["sopInstanceUID"] as? String }) == former)
+            #expect(try node.rows("SELECT attempts FROM delivery").map { $0[0] } == ["1", "1"])
+
+            // Late instances: the former objects are taken back.
+            try node.storeAll(Array(study.files.dropFirst(20)))
+            let after = try committed(node, study, 3)
+            #expect(former.isDisjoint(with: after.compactMap { $0["sopInstanceUID"] as? String }))
+            let notes = try pacs.instances(sopClassUID: Self.keyObjectSelection)
+            try #require(notes.count == 1)
+            let directory = try TemporaryDirectory()
+            let file = directory.file("note.dcm")
+            try pacs.file(notes[0]).write(to: URL(fileURLWithPath: file))
+            let dump = try Tool.run("/usr/bin/dsrdump", ["+Pl", file], seconds: 30)
+            #expect(dump.output.contains("Rejected for Quality Reasons"), "\(dump.output)")
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            #expect(former.allSatisfy { bytes.range(of: Data($0.utf8)) != nil })
+            let item = try #require(try node.item(study: study.studyInstanceUID))
+            let warnings = item["warnings"] as? [String] ?? []
+            #expect(
+                warnings.contains { $0.contains("2 objects of an earlier run are taken back at pacs") }, "\(warnings)")
+
+            // A PACS that routes everything sends it all back.
+            let back = try pacs.instances().filter { !notes.contains($0) }
+            let body = String(decoding: try JSONSerialization.data(withJSONObject: back), as: UTF8.self)
+            let routed = try HTTP.post(
+                "http://127.0.0.1:\(pacs.httpPort)/modalities/node/store", json: body, seconds: 60)
+            #expect(routed.status == 200, "\(routed.text)")
+            let returned = try eventually(within: 60) {
+                try node.item(study: study.studyInstanceUID).flatMap { item in
+                    item.series.filter { $0["state"] as? String == "outOfScope" }.count >= 4 ? item : nil
+                }
+            }
+            let shown = try #require(returned, "\(node.output.suffix(2000))")
+            #expect(
+                shown.series.filter { $0["state"] as? String == "outOfScope" }.allSatisfy {
+                    ($0["reason"] as? String)?.contains("came back") == true
+                })
+            #expect(shown.state == "analysed" && shown["runSequence"] as? Int == item["runSequence"] as? Int)
+            #expect(shown["warnings"] as? [String] == warnings)
+            #expect(try results(node, study).count == 3)
+            #expect(node.stop() == 0)
+        }
+    }
+}
