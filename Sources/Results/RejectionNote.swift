@@ -118,11 +118,6 @@ package struct RejectionNote: Sendable {
             try item.set(Tag.mappingResource, "DCMR")
             try item.set(Tag.templateIdentifier, "2010")
         }
-        // CID 7011 has nothing for a result that a later one replaced; the description says it.
-        try add(to: item, "HAS CONCEPT MOD", "CODE", Code("113011", "DCM", "Document Title Modifier")) {
-            (item) throws(DCMTKError) in
-            try item.append(Tag.conceptCodeSequence, Code("111220", "DCM", "Other failure"))
-        }
         try add(to: item, "HAS OBS CONTEXT", "CODE", Concept.observerType) { (item) throws(DCMTKError) in
             try item.append(Tag.conceptCodeSequence, Concept.device)
         }
