@@ -5,7 +5,8 @@ import Dispatch
 import Models
 
 /// Weighted sums of windows over the planes that are not finished yet. A plane is let go once no window can reach it, so
-/// that memory follows the depth of a window, not of the volume: channels × (window + 1) × plane × 4 bytes.
+/// that memory follows the depth of a window, not of the volume: (channels + 1) × (window + 1) × plane × 4 bytes, and the
+/// marks of the slab's form.
 /// Belongs to one thread.
 final class Accumulator {
     private let windows: Windows
@@ -20,6 +21,9 @@ final class Accumulator {
     private let channels: Int
     private let sums: UnsafeMutablePointer<Float>
     private let weights: UnsafeMutablePointer<Float>
+    private let form: Slab.Form
+    /// [form.marks, depth, plane]
+    private let marks: UnsafeMutablePointer<Float>
     /// The plane of the volume that lies first in memory, and the first that is not finished.
     private var first = 0
     private var closed = 0
@@ -29,14 +33,15 @@ final class Accumulator {
         (0..<3).min { roi[$0] * shape[$1] < roi[$1] * shape[$0] } ?? 0
     }
 
-    /// Bytes of the sums of so many channels.
-    static func bytes(shape: [Int], roi: [Int], channels: Int) -> Int {
+    /// Bytes for so many channels.
+    static func bytes(shape: [Int], roi: [Int], channels: Int, marks: Int) -> Int {
         let axis = axis(of: shape, roi: roi)
         let planes = min(shape[axis], roi[axis] + 1)
-        return 4 * (channels + 1) * planes * (shape.reduce(1, *) / max(1, shape[axis]))
+        return 4 * (channels + 1 + marks) * planes * (shape.reduce(1, *) / max(1, shape[axis]))
     }
 
-    init(shape: [Int], windows: Windows, channels: Int) {
+    init(shape: [Int], windows: Windows, channels: Int, form: Slab.Form) {
+        self.form = form
         self.windows = windows
         self.shape = shape
         self.channels = channels
@@ -53,11 +58,14 @@ final class Accumulator {
         sums.initialize(repeating: 0, count: channels * depth * planeSize)
         weights = .allocate(capacity: depth * planeSize)
         weights.initialize(repeating: 0, count: depth * planeSize)
+        marks = .allocate(capacity: max(1, form.marks * depth * planeSize))
+        marks.initialize(repeating: 0, count: form.marks * depth * planeSize)
     }
 
     deinit {
         sums.deallocate()
         weights.deallocate()
+        marks.deallocate()
     }
 
     /// The block of a window that lies in the volume, in voxels of the window.
@@ -91,11 +99,18 @@ final class Accumulator {
             corner += (roi[dimension] - 1) * strides[dimension]
             strides[dimension] = -strides[dimension]
         }
+        let (size, turned) = (roi.reduce(1, *), strides)
         weights.withUnsafeBufferPointer { weights in
-            for c in 0..<channels {
-                blend(
-                    output + c * roi.reduce(1, *) + corner, strides: strides, weights: weights.baseAddress!, at: start,
-                    into: sums + c * depth * planeSize)
+            // Each part writes its own channels.
+            nonisolated(unsafe) let (output, weights, sums) = (output + corner, weights.baseAddress!, self.sums)
+            nonisolated(unsafe) let accumulator = self
+            let parts = min(channels, 8)
+            DispatchQueue.concurrentPerform(iterations: parts) { part in
+                for c in Swift.stride(from: part, to: accumulator.channels, by: parts) {
+                    accumulator.blend(
+                        output + c * size, strides: turned, weights: weights, at: start,
+                        into: sums + c * accumulator.depth * accumulator.planeSize)
+                }
             }
         }
     }
@@ -150,32 +165,47 @@ final class Accumulator {
 
     /// Finishes the planes before `end`, in voxels of the padded volume: no window adds to them any more.
     func close(
-        before end: Int, activation: Manifest.Decision.Activation,
-        _ body: (Slab) throws(InferenceError) -> Void
+        before end: Int, _ body: (Slab) throws(InferenceError) -> Void
     ) throws(InferenceError) {
         let axis = order[0]
         let end = min(max(end - windows.before[axis], 0), shape[axis])
         guard end > closed else { return }
         let stride = depth * planeSize
+        let (owners, best) = (form.marks > 0 ? marks : nil, form.marks > 1 ? marks + stride : nil)
+        let (from, count) = ((closed - first) * planeSize, (end - closed) * planeSize)
         // Each block of voxels is written by one iteration.
-        nonisolated(unsafe) let (sums, weights) = (sums, weights)
-        let (from, count, channels) = ((closed - first) * planeSize, (end - closed) * planeSize, channels)
-        let block = 512
-        DispatchQueue.concurrentPerform(iterations: (count + block - 1) / block) { part in
-            let start = from + part * block
-            let length = min(block, from + count - start)
-            for c in 0..<channels {
-                let row = sums + c * stride + start
-                for i in 0..<length { row[i] /= weights[start + i] }
-            }
-            activate(sums + start, channels: channels, stride: stride, count: length, activation)
+        nonisolated(unsafe) let accumulator = self
+        DispatchQueue.concurrentPerform(iterations: (count + Finishing.block - 1) / Finishing.block) { part in
+            let start = from + part * Finishing.block
+            accumulator.finish(start, count: min(Finishing.block, from + count - start))
         }
         try body(
             Slab(
-                order: order, shape: order.map { shape[$0] }, planes: first..<end,
-                channels: channels, stride: stride, values: sums))
+                order: order, shape: order.map { shape[$0] }, planes: first..<end, channels: channels, stride: stride,
+                values: sums, owners: owners.map { UnsafePointer($0) }, best: best.map { UnsafePointer($0) }))
         closed = end
         shift(to: end - 1)
+    }
+
+    /// Voxels from `start` on in memory.
+    private func finish(_ start: Int, count: Int) {
+        let stride = depth * planeSize
+        let (sums, weights, owners) = (sums + start, weights + start, marks + start)
+        guard form.greatest == .alone else {
+            Finishing.divide(sums, channels: channels, stride: stride, by: weights, count: count)
+            activate(sums, channels: channels, stride: stride, count: count, form.activation)
+            guard form.greatest == .beside else { return }
+            return withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { best in
+                Finishing.findGreatest(
+                    sums, channels: channels, stride: stride, count: count, owners: owners, best: best.baseAddress!)
+            }
+        }
+        let best = owners + stride
+        Finishing.findGreatest(sums, channels: channels, stride: stride, count: count, owners: owners, best: best)
+        // Where only background is, nobody asks how sure it is.
+        guard (0..<count).contains(where: { form.valued[Int(owners[$0])] }) else { return }
+        Finishing.activateGreatest(
+            sums, channels: channels, stride: stride, count: count, weights: weights, best: best, form.activation)
     }
 
     /// Plane `plane` becomes the first in memory.
@@ -183,12 +213,17 @@ final class Accumulator {
         let step = plane - first
         guard step > 0, closed < shape[order[0]] else { return }
         let kept = (depth - step) * planeSize
-        func move(_ values: UnsafeMutablePointer<Float>) {
+        let planeSize = planeSize
+        @Sendable func move(_ values: UnsafeMutablePointer<Float>) {
             values.update(from: values + step * planeSize, count: kept)
             (values + kept).update(repeating: 0, count: step * planeSize)
         }
-        for c in 0..<channels { move(sums + c * depth * planeSize) }
+        // Each channel is moved by one iteration.
+        nonisolated(unsafe) let sums = sums
+        let size = depth * planeSize
+        DispatchQueue.concurrentPerform(iterations: channels) { move(sums + $0 * size) }
         move(weights)
+        for mark in 0..<form.marks { move(marks + mark * depth * planeSize) }
         first = plane
     }
 }

@@ -147,14 +147,9 @@ struct VoxelBox: Equatable {
 
     /// The mask of the block, on the whole grid.
     func restore(_ mask: Mask, to grid: Grid) -> Mask {
-        func moved(_ range: Range<Int>, by start: Int) -> Range<Int> {
-            range.lowerBound + start..<range.upperBound + start
-        }
-        return Mask(
-            columns: grid.columns, rows: grid.rows, slices: grid.slices,
-            blockColumns: moved(mask.blockColumns, by: columns.lowerBound),
-            blockRows: moved(mask.blockRows, by: rows.lowerBound),
-            blockSlices: moved(mask.blockSlices, by: slices.lowerBound), block: mask.block)
+        mask.placed(
+            column: columns.lowerBound, row: rows.lowerBound, slice: slices.lowerBound, columns: grid.columns,
+            rows: grid.rows, slices: grid.slices)
     }
 }
 

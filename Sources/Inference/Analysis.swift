@@ -64,10 +64,9 @@ package struct Analysis {
         var run = try NetworkRun(
             networks: networks, package: package, started: start, progress: progress, shouldStop: shouldStop)
         let inferring = clock.now
-        try run.slabs(
-            of: prepared.field,
-            activation: manifest.decision.activatesAfterRestore ? .none : manifest.decision.activation
-        ) { (slab) throws(InferenceError) in try decider.take(slab) }
+        try run.slabs(of: prepared.field, as: .decision(manifest)) { (slab) throws(InferenceError) in
+            try decider.take(slab)
+        }
         timing.engine = run.engineSeconds
         // Tiling and blending count as pre-processing: everything around the engine that is not decided yet.
         timing.preprocessing += max(

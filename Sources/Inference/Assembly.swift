@@ -19,6 +19,7 @@ final class Assembly {
     private let windows: Windows
     private let background: Background?
     private let weights: [Float]
+    private let form: (_ channels: Int) -> Slab.Form
     private var sums: Accumulator?
     /// Known from the first output on.
     private(set) var channels: Int?
@@ -26,7 +27,11 @@ final class Assembly {
     private var current = -1
 
     /// - Parameter share: what an output weighs in the mean over folds and mirrored copies.
-    init(shape: [Int], windows: Windows, background: Background?, share: Float) {
+    init(
+        shape: [Int], windows: Windows, background: Background?, share: Float,
+        form: @escaping (_ channels: Int) -> Slab.Form
+    ) {
+        self.form = form
         self.shape = shape
         self.windows = windows
         self.background = background
@@ -44,15 +49,17 @@ final class Assembly {
 
     /// Finishes the groups before `group`, and makes it ready for its outputs.
     func advance(
-        to group: Int, channels: Int, _ activation: Manifest.Decision.Activation,
-        _ body: (Slab) throws(InferenceError) -> Void
+        to group: Int, channels: Int, _ body: (Slab) throws(InferenceError) -> Void
     ) throws(InferenceError) {
         guard current < group else { return }
-        let sums = sums ?? Accumulator(shape: shape, windows: windows, channels: channels)
+        let sums =
+            sums
+            ?? Accumulator(
+                shape: shape, windows: windows, channels: channels, form: form(channels))
         self.sums = sums
         self.channels = channels
         while current < group {
-            if current >= 0 { try sums.close(before: groups[current].end, activation: activation, body) }
+            if current >= 0 { try sums.close(before: groups[current].end, body) }
             current += 1
             guard current < groups.count else { break }
             for start in groups[current].all { sums.weigh(at: start) }

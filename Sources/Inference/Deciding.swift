@@ -13,6 +13,8 @@ final class Decider {
     private let decision: Manifest.Decision
     private let byChannel: [Int: [Int]]
     private let examinedChannel: Int?
+    /// By channel: whether an output asks for its value.
+    private var valued: [Bool] = []
     /// By order of the slab's dimensions.
     private let sampler: ([Int]) -> Sampler
     private var made: Sampler?
@@ -45,7 +47,7 @@ final class Decider {
 
     /// What one target plane gave: runs in order, with the output that each belongs to.
     private struct Part {
-        var runs: [(output: Int, run: MarkedVoxels.Run)] = []
+        var runs: [(output: Int32, run: MarkedVoxels.Run)] = []
         var values: [Float] = []
         var examined = 0
     }
@@ -54,27 +56,11 @@ final class Decider {
         let start = ContinuousClock.now
         let sampler = made ?? sampler(slab.order)
         made = sampler
-        var parts = [Part](repeating: Part(), count: shape[0])
-        parts.withUnsafeMutableBufferPointer { parts in
-            // Each plane writes its own part; the slab is only read.
-            nonisolated(unsafe) let parts = parts
-            nonisolated(unsafe) let slab = slab
-            nonisolated(unsafe) let decider = self
-            DispatchQueue.concurrentPerform(iterations: parts.count) { d in
-                decider.decide(slab, sampler, d, into: &parts[d])
-            }
-        }
-        for part in parts {
-            var offset = 0
-            part.values.withUnsafeBufferPointer { values in
-                for (output, run) in part.runs {
-                    let length = Int(run.length)
-                    marked[output].append(
-                        run, values: UnsafeBufferPointer(rebasing: values[offset..<offset + length]), rows: shape[1])
-                    offset += length
-                }
-            }
-            examined += part.examined
+        valued = (0..<slab.channels).map { c in (byChannel[c] ?? []).contains { marked[$0].keepsValues } }
+        // A few planes at once: what they give is held twice until it is put together.
+        let several = 32
+        for first in stride(from: 0, to: shape[0], by: several) {
+            take(slab, sampler, planes: first..<min(shape[0], first + several))
         }
         let bytes = marked.reduce(0) { $0 + $1.bytes }
         if bytes > limit {
@@ -85,9 +71,43 @@ final class Decider {
         seconds += start.duration(to: .now).seconds
     }
 
+    private func take(_ slab: Slab, _ sampler: Sampler, planes: Range<Int>) {
+        var parts = [Part](repeating: Part(), count: planes.count)
+        parts.withUnsafeMutableBufferPointer { parts in
+            // Each plane writes its own part; the slab is only read.
+            nonisolated(unsafe) let parts = parts
+            nonisolated(unsafe) let slab = slab
+            nonisolated(unsafe) let decider = self
+            DispatchQueue.concurrentPerform(iterations: parts.count) { place in
+                decider.decide(slab, sampler, planes.lowerBound + place, into: &parts[place])
+            }
+        }
+        var counts = [(runs: Int, values: Int)](repeating: (0, 0), count: marked.count)
+        for part in parts {
+            for (output, run) in part.runs {
+                counts[Int(output)].runs += 1
+                counts[Int(output)].values += Int(run.length)
+            }
+        }
+        for (output, count) in counts.enumerated() { marked[output].makeRoom(runs: count.runs, values: count.values) }
+        for part in parts {
+            var offset = 0
+            part.values.withUnsafeBufferPointer { values in
+                for (output, run) in part.runs {
+                    let length = Int(run.length)
+                    marked[Int(output)].append(
+                        run, values: UnsafeBufferPointer(rebasing: values[offset..<offset + length]), rows: shape[1])
+                    offset += length
+                }
+            }
+            examined += part.examined
+        }
+    }
+
     private func decide(_ slab: Slab, _ sampler: Sampler, _ d: Int, into part: inout Part) {
         let width = shape[2]
         let activatesHere = decision.activatesAfterRestore && decision.activation != .none
+        var unclear: [Range<Int>] = []
         // All channels of a row at once, where they are activated here.
         let held = activatesHere ? slab.channels : 1
         withUnsafeTemporaryAllocation(of: Float.self, capacity: (held + 1) * width) { memory in
@@ -97,19 +117,20 @@ final class Decider {
                 for h in 0..<shape[1] {
                     let range = sampler.range(d: d, h: h, readingFrom: slab.readable)
                     guard !range.isEmpty else { continue }
-                    func read(_ c: Int, into row: UnsafeMutablePointer<Float>) {
+                    func read(_ c: Int, _ range: Range<Int>, into row: UnsafeMutablePointer<Float>) {
                         sampler.read(
                             slab.values + c * slab.stride, firstPlane: slab.planes.lowerBound, d: d, h: h,
                             range: range, into: row)
                     }
-                    if activatesHere {
-                        for c in 0..<held { read(c, into: rows + c * width) }
+                    func activateAll(_ range: Range<Int>) {
+                        for c in 0..<held { read(c, range, into: rows + c * width) }
                         activate(rows, channels: held, stride: width, count: range.count, decision.activation)
                     }
+                    if activatesHere, slab.owners == nil { activateAll(range) }
                     /// The activated values of a channel in this row.
                     func channel(_ c: Int) -> UnsafePointer<Float> {
                         if activatesHere { return UnsafePointer(rows + c * width) }
-                        read(c, into: rows)
+                        read(c, range, into: rows)
                         return UnsafePointer(rows)
                     }
                     let place = Row(row: Int32(d * shape[1] + h), start: Int32(range.lowerBound), count: range.count)
@@ -119,7 +140,29 @@ final class Decider {
                     }
                     switch decision.rule {
                     case .argmax:
-                        greatest(slab.channels, range.count, best, owner, channel)
+                        if let owners = slab.owners, let values = slab.best {
+                            let plane = slab.planes.lowerBound
+                            sampler.read(owners, firstPlane: plane, d: d, h: h, range: range, into: rows)
+                            for w in 0..<range.count { owner[w] = Int32(rows[w]) }
+                            sampler.read(values, firstPlane: plane, d: d, h: h, range: range, into: best)
+                        } else if slab.owners != nil {
+                            sampler.readUniform(
+                                slab, d: d, h: h, range: range, isAsked: { activatesHere && self.valued[Int($0)] },
+                                owner, best, unclear: &unclear)
+                            for part in unclear {
+                                let here = range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
+                                if activatesHere { activateAll(here) }
+                                greatest(
+                                    slab.channels, part.count, best + part.lowerBound, owner + part.lowerBound
+                                ) { c in
+                                    if activatesHere { return UnsafePointer(rows + c * width) }
+                                    read(c, here, into: rows)
+                                    return UnsafePointer(rows)
+                                }
+                            }
+                        } else {
+                            greatest(slab.channels, range.count, best, owner, channel)
+                        }
                         emit(place, best, owner, into: &part) { self.byChannel[Int($0)] ?? [] }
                     case .regions:
                         for w in 0..<range.count { owner[w] = -1 }
@@ -181,7 +224,7 @@ final class Decider {
             while w < place.count, owner[w] == owner[first] { w += 1 }
             for output in outputs(owner[first]) {
                 part.runs.append(
-                    (output, .init(row: place.row, start: place.start + Int32(first), length: Int32(w - first))))
+                    (Int32(output), .init(row: place.row, start: place.start + Int32(first), length: Int32(w - first))))
                 part.values.append(contentsOf: UnsafeBufferPointer(start: values + first, count: w - first))
             }
         }

@@ -24,6 +24,13 @@ struct MarkedVoxels {
     var bytes: Int { runs.capacity * MemoryLayout<Run>.stride + 4 * values.capacity }
     var isEmpty: Bool { runs.isEmpty }
 
+    /// By an eighth at a time, not by doubling: a hundred outputs that do would outgrow the sums of the windows.
+    mutating func makeRoom(runs count: Int, values voxels: Int) {
+        if runs.capacity < runs.count + count { runs.reserveCapacity(runs.count + max(count, runs.count / 8)) }
+        guard keepsValues, values.capacity < values.count + voxels else { return }
+        values.reserveCapacity(values.count + max(voxels, values.count / 8))
+    }
+
     mutating func append(_ run: Run, values: UnsafeBufferPointer<Float>, rows: Int) {
         runs.append(run)
         if keepsValues { self.values.append(contentsOf: values) }

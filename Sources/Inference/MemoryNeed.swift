@@ -31,7 +31,8 @@ struct MemoryNeed {
             roi = lattice.shape
             outputs = 1
         }
-        let open = Accumulator.bytes(shape: lattice.shape, roi: roi, channels: channels)
+        let open = Accumulator.bytes(
+            shape: lattice.shape, roi: roi, channels: channels, marks: manifest.slabForm(channels: channels).marks)
         let passes = outputs * 4 * channels * roi.reduce(1, *)
         // Before the windows, a step that moves voxels holds what it reads and what it writes.
         running = source + tensor + max(tensor, open + passes)

@@ -33,9 +33,9 @@ struct NetworkRun {
         if let network = networks.first { output = try package.voxelOutput(of: network) }
     }
 
-    /// - Parameter activation: carried out on each plane as it is finished.
+    /// - Parameter wanted: of each plane as it is finished.
     mutating func slabs(
-        of field: Field, activation: Manifest.Decision.Activation,
+        of field: Field, as wanted: Slab.Wanted,
         _ body: (Slab) throws(InferenceError) -> Void
     ) throws(InferenceError) {
         switch manifest.inference {
@@ -44,9 +44,9 @@ struct NetworkRun {
             let roi = (0..<3).map { (shape[$0] + multiple[$0] - 1) / multiple[$0] * multiple[$0] }
             // One window that begins at the volume's first voxel: what pads it lies at the end.
             let window = Manifest.Window(roi: roi, overlap: [0, 0, 0], weighting: .constant, padding: padding)
-            try run(field, window, Windows(volume: roi, window: window), activation, body)
+            try run(field, window, Windows(volume: roi, window: window), wanted, body)
         case .slidingWindow(let window):
-            try run(field, window, Windows(volume: field.lattice.shape, window: window), activation, body)
+            try run(field, window, Windows(volume: field.lattice.shape, window: window), wanted, body)
         default: throw .unsupported("`inference: \(manifest.inference.name)`")
         }
     }
@@ -60,7 +60,7 @@ struct NetworkRun {
 
     private mutating func run(
         _ field: Field, _ window: Manifest.Window, _ windows: Windows,
-        _ activation: Manifest.Decision.Activation, _ body: (Slab) throws(InferenceError) -> Void
+        _ wanted: Slab.Wanted, _ body: (Slab) throws(InferenceError) -> Void
     ) throws(InferenceError) {
         let patches = Patches(field: field, before: windows.before, padding: window.padding)
         let mirrors = Self.combinations(window.mirror)
@@ -70,7 +70,7 @@ struct NetworkRun {
         engineSeconds += background?.engineSeconds ?? 0
         let assembly = Assembly(
             shape: field.lattice.shape, windows: windows, background: background,
-            share: 1 / Float(mirrors.count * networks.count))
+            share: 1 / Float(mirrors.count * networks.count), form: wanted.form)
         let items = assembly.groups.enumerated().map { group, content in
             content.run.flatMap { start in mirrors.map { Item(start: start, mirrored: $0, group: group) } }
         }
@@ -104,7 +104,7 @@ struct NetworkRun {
                     )
                 }
                 for (place, item) in items[pass * batch..<min(items.count, (pass + 1) * batch)].enumerated() {
-                    try assembly.advance(to: item.group, channels: channels, activation, body)
+                    try assembly.advance(to: item.group, channels: channels, body)
                     assembly.add(
                         output.values.baseAddress! + place * channels * roi.reduce(1, *), mirrored: item.mirrored,
                         at: item.start)
@@ -114,7 +114,7 @@ struct NetworkRun {
             }
         }
         try assembly.advance(
-            to: assembly.groups.count, channels: background?.channels ?? manifest.minimumChannels, activation, body)
+            to: assembly.groups.count, channels: background?.channels ?? manifest.minimumChannels, body)
     }
 
     /// [batch, C, D, H, W]; what the last pass lacks is its last window again.

@@ -7,7 +7,7 @@ import Models
 import Volume
 
 /// From what the network marked to findings with masks on the source grid, one output after the other: beside the voxels
-/// of the series it holds one byte a voxel of either lattice, and the masks cut to what is in them.
+/// of the series it holds one byte a voxel of either lattice, and the masks.
 struct Reporting {
     let manifest: Manifest
     let volume: VoxelVolume
@@ -90,14 +90,15 @@ struct Reporting {
     /// Cut to what is in it.
     private func mask(_ marking: Marking) -> Mask {
         let box = marking.box
-        var block: [UInt8] = []
-        block.reserveCapacity(box.shape.reduce(1, *))
-        marking.forEachRow(of: box) { start, length in block.append(contentsOf: marking.voxels[start..<start + length])
-        }
+        let (rows, columns) = (marking.shape[1], marking.shape[2])
         return Mask(
             columns: volume.grid.columns, rows: volume.grid.rows, slices: volume.grid.slices,
             blockColumns: box.lower[2]..<box.upper[2], blockRows: box.lower[1]..<box.upper[1],
-            blockSlices: box.lower[0]..<box.upper[0], block: block)
+            blockSlices: box.lower[0]..<box.upper[0]
+        ) { row, slice in
+            let line = (slice * rows + row) * columns
+            return marking.voxels[line + box.lower[2]..<line + box.upper[2]]
+        }
     }
 
     /// Labels of the network's lattice at the voxels of the source, the nearest.

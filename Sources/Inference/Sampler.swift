@@ -69,9 +69,9 @@ struct Sampler {
     /// By target dimension, offsets; where the axes are parallel.
     let tables: [[Taps]]
     let axes: [Axis]
-    private let isNearest: Bool
+    let isNearest: Bool
     /// Every weight pair sums to 1: nothing lies outside the source.
-    private let isWhole: Bool
+    let isWhole: Bool
 
     /// - Parameter rules: along D, H and W of the source.
     init(source: Lattice, target: Lattice, rules: [Rule], border: Box? = nil, within: Box? = nil) {

@@ -95,7 +95,7 @@ extension NetworkRun {
         let shape = field.lattice.shape
         var result = Channels()
         var next = 0
-        try slabs(of: field, activation: activation) { (slab) throws(InferenceError) in
+        try slabs(of: field, as: .channels(activation)) { (slab) throws(InferenceError) in
             if result.count == 0 {
                 result = Channels(
                     count: slab.channels,

@@ -156,13 +156,37 @@ private struct WindowGoldens: Decodable, Sendable {
         let package = try package(["fold-0.onnx"], window: "roi: [16, 16, 16], overlap: 0.25")
         var run = try NetworkRun(networks: Engine(threads: 1).volumetricNetworks(of: package), package: package)
         var planes: [Int] = []
-        try run.slabs(of: field([Float](repeating: 1, count: 17 * 20 * 50), [17, 20, 50]), activation: .softmax) {
-            slab throws(InferenceError) in
+        let field = field([Float](repeating: 1, count: 17 * 20 * 50), [17, 20, 50])
+        try run.slabs(of: field, as: .channels(.softmax)) { slab throws(InferenceError) in
             #expect(slab.order == [2, 0, 1] && slab.planes.count <= 17 && slab.stride <= 17 * 17 * 20)
             planes += Array(slab.readable)
         }
         #expect(planes == Array(0..<50))
-        #expect(Accumulator.bytes(shape: [287, 287, 397], roi: [96, 96, 96], channels: 105) < 3_500_000_000)
+        #expect(Accumulator.bytes(shape: [287, 287, 397], roi: [96, 96, 96], channels: 105, marks: 2) < 3_500_000_000)
+    }
+
+    @Test("A whole body of 105 classes is told to need less than 5 GB, and no budget beneath that runs it")
+    func wholeBody() throws {
+        let outputs = (1..<105).map {
+            """
+            {channel: \($0), label: L\($0), code: ["\($0)", "99T", L], category: [B, "99T", Cat], type: ["\($0)", "99T", L],
+             priority: routine, confidence: mean}
+            """
+        }
+        let grid = Grid(
+            origin: Vector3(0, 0, 0), columnStep: Vector3(0.84, 0, 0), rowStep: Vector3(0, 0.84, 0),
+            sliceStep: Vector3(0, 0, 1.5), columns: 512, rows: 512, slices: 397)
+        for restore in ["nearest", "linear"] {
+            let manifest = try Fixtures.package(
+                network: "fold-0.onnx", inference: "{slidingWindow: {roi: [96, 96, 96], overlap: 0.25}}",
+                preprocess: "[{orientation: RAS}, {spacing: {mm: [1.5, 1.5, 1.5]}}]",
+                decision: "{activation: softmax, rule: argmax, restore: \(restore)}",
+                outputs: "[\(outputs.joined(separator: ", "))]"
+            ).manifest
+            let need = MemoryNeed(manifest, grid: grid, channels: 105)
+            #expect((4_000_000_000..<5_000_000_000).contains(need.peak), "\(need.peak)")
+            #expect(need.refusals(budget: need.peak - 1).count == 1 && need.refusals(budget: need.peak).isEmpty)
+        }
     }
 
     @Test("A package that is slower than its budget stops between windows")

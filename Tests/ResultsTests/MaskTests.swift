@@ -36,6 +36,23 @@ import Testing
         #expect(cut != Mask(columns: 3, rows: 4, slices: 5, voxels: other))
     }
 
+    @Test(
+        "A row is the same whether it is taken from the mask or from its voxels, and a mask can be set into a larger grid"
+    )
+    func rowsAndPlace() {
+        for (row, slice) in [(1, 2), (2, 3), (3, 4), (1, 4), (2, 2)] {
+            let start = (slice * 4 + row) * 3
+            #expect(Array(cut.line(row: row, slice: slice)) == Array(voxels[start + 1..<start + 3]))
+            #expect(Array(whole.line(row: row, slice: slice)) == Array(voxels[start..<start + 3]))
+        }
+        let placed = cut.placed(column: 2, row: 1, slice: 3, columns: 6, rows: 5, slices: 9)
+        var expected = [UInt8](repeating: 0, count: 6 * 5 * 9)
+        for i in voxels.indices where voxels[i] != 0 {
+            expected[((i / 12 + 3) * 5 + i / 3 % 4 + 1) * 6 + i % 3 + 2] = 1
+        }
+        #expect(placed.voxels == expected)
+    }
+
     @Test("Frames packed from a block are those of the whole")
     func packing() {
         var (a, b) = (BitPlanes(), BitPlanes())
