@@ -71,7 +71,7 @@ extension Model {
             return numbers
         }
 
-        private static func files(in folder: String) throws -> [String] {
+        static func files(in folder: String) throws -> [String] {
             var isDirectory: ObjCBool = false
             let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             return names.map { "\(folder)/\($0)" }.filter {

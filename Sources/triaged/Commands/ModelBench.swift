@@ -10,27 +10,35 @@ import Volume
 
 struct ModelBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Runs a synthetic volume through a package, and says where the time went.")
+        commandName: "bench", abstract: "Runs a volume through a package, and says where the time went.",
+        discussion: """
+            The volume is a synthetic one, or that of a series of DICOM files, which are then read anew in each run. A package \
+            with another precision than f32 is also run in f32: how far the two results differ is told, and not counted.
+            """)
 
     @Argument(help: "Folder of a model package.") var package: String
+    @Option(help: "Folder with the DICOM files of one series, in place of a synthetic volume.") var series: String?
     @Option(help: "Columns, rows and slices of the volume.") var size: String?
     @Option(help: "Spacing of columns, rows and slices, mm.") var spacing = "0.8x0.8x2"
     @Option(help: "Threads of the engine; its own choice where left out.") var threads: Int?
-    @Option(help: "Runs after the first, which is not counted.") var runs = 1
+    @Option(help: "Runs after the first, which is not counted; with 0 it is.") var runs = 1
     @Flag(help: "One line of JSON instead of words.") var json = false
 
     private struct Outcome: Encodable {
         var package: String
         var size: [Int]
         var windows: Int
-        var compile, preprocessing, engine, postprocessing, total: Double
+        var compile, decoding, preprocessing, engine, postprocessing, total: Double
         var engineShare, overhead: Double
         var peakMiB: Int
         var findings: Int
+        /// nil for a package in f32.
+        var effect: PrecisionEffect?
     }
 
     func validate() throws {
-        guard runs >= 1 else { throw ValidationError("--runs must be 1 or more") }
+        guard runs >= 0 else { throw ValidationError("--runs must be 0 or more") }
+        guard series == nil || size == nil else { throw ValidationError("--series has a size of its own") }
         _ = try numbers(spacing, "--spacing")
         if let size { _ = try numbers(size, "--size") }
     }
@@ -46,65 +54,124 @@ struct ModelBench: ParsableCommand {
     func run() throws {
         do {
             let package = try ModelPackage.load(folder: package)
-            let isFlat = package.manifest.inference == .projection
-            let size = try numbers(self.size ?? (isFlat ? "2048x2048x1" : "512x512x100"), "--size").map { Int($0) }
-            let volume = SyntheticVolume.make(
-                size: size, spacing: try numbers(spacing, "--spacing"),
-                isHounsfield: package.manifest.quality.unit == VoxelVolume.hounsfieldUnit.value)
             let engine = try Engine(EngineOptions(threads: threads))
             let clock = ContinuousClock()
-            let start = clock.now
-            try engine.prepare(package)
-            let compile =
-                Double((clock.now - start).components.seconds) + Double((clock.now - start).components.attoseconds)
-                / 1e18
-            let volumes = [VoxelVolume](repeating: volume, count: max(1, package.manifest.channels.count))
-            var windows = 0
-            var result = try analyse(package, volumes, engine, &windows)
-            for _ in 0..<runs { result = try analyse(package, volumes, engine, &windows) }
-            report(package, size, windows, compile, result)
+            let compile = try clock.measure { try engine.prepare(package) }
+            let synthetic = try series == nil ? syntheticVolume(for: package) : nil
+            func runOnce() throws -> Run {
+                let start = clock.now
+                let volume = try synthetic ?? Self.volume(of: series ?? "")
+                let decoding = clock.now - start
+                // Progress is told after each window.
+                let windows = WindowCount()
+                let channels = max(1, package.manifest.channels.count)
+                let result = try analyse(package, volume, engine) { windows.value += 1 }
+                return Run(
+                    volume: volume, decoding: synthetic == nil ? decoding : .zero,
+                    windows: channels == 1 ? windows.value : 0, result: result)
+            }
+            var run = try runOnce()
+            for _ in 0..<runs { run = try runOnce() }
+            // Before anything else is run.
+            let peak = Self.peakMiB()
+            let effect = try effect(of: package, run)
+            report(package, run, compile: compile, peak: peak, effect)
         } catch { throw Failure(error) }
     }
 
-    private func analyse(_ package: ModelPackage, _ volumes: [VoxelVolume], _ engine: Engine, _ windows: inout Int)
-        throws(InferenceError) -> AnalysisResult
-    {
-        guard volumes.count == 1 else { return try Analysis(engine: engine).run(package, on: volumes) }
-        // Progress is told after each window.
-        let count = WindowCount()
-        let result = try Analysis(engine: engine).run(package, on: volumes[0], progress: { _ in count.value += 1 })
-        windows = count.value
-        return result
+    private struct Run {
+        var volume: VoxelVolume
+        var decoding: Duration
+        var windows: Int
+        var result: AnalysisResult
+    }
+
+    private func syntheticVolume(for package: ModelPackage) throws -> VoxelVolume {
+        let isFlat = package.manifest.inference == .projection
+        return SyntheticVolume.make(
+            size: try numbers(self.size ?? (isFlat ? "2048x2048x1" : "512x512x100"), "--size").map { Int($0) },
+            spacing: try numbers(spacing, "--spacing"),
+            isHounsfield: package.manifest.quality.unit == VoxelVolume.hounsfieldUnit.value)
+    }
+
+    private static func volume(of series: String) throws -> VoxelVolume {
+        try VoxelVolume.read(
+            paths: try Model.Segment.files(in: series),
+            options: VolumeOptions(admit: { path in try FileScan.admit(path) }))
+    }
+
+    private func analyse(
+        _ package: ModelPackage, _ volume: VoxelVolume, _ engine: Engine, progress: @escaping () -> Void = {}
+    ) throws(InferenceError) -> AnalysisResult {
+        let channels = package.manifest.channels.count
+        guard channels < 2 else {
+            return try Analysis(engine: engine).run(package, on: [VoxelVolume](repeating: volume, count: channels))
+        }
+        return try Analysis(engine: engine).run(package, on: volume, progress: { _ in progress() })
+    }
+
+    /// The same package once more, in 32-bit floats and by an engine of its own.
+    private func effect(of package: ModelPackage, _ run: Run) throws -> PrecisionEffect? {
+        guard package.manifest.networks.contains(where: { $0.precision != .f32 }) else { return nil }
+        var exact = package
+        for index in exact.manifest.networks.indices { exact.manifest.networks[index].precision = .f32 }
+        let result = try analyse(exact, run.volume, try Engine(EngineOptions(threads: threads)))
+        return PrecisionEffect(of: run.result, against: result)
     }
 
     private func report(
-        _ package: ModelPackage, _ size: [Int], _ windows: Int, _ compile: Double, _ result: AnalysisResult
+        _ package: ModelPackage, _ run: Run, compile: Duration, peak: Int, _ effect: PrecisionEffect?
     ) {
-        let timing = result.timing
+        func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
+        let (timing, grid) = (run.result.timing, run.volume.grid)
+        let total = timing.total + seconds(run.decoding)
         let outcome = Outcome(
-            package: "\(package.identity.name) \(package.identity.version)", size: size, windows: windows,
-            compile: compile, preprocessing: timing.preprocessing, engine: timing.engine,
-            postprocessing: timing.postprocessing, total: timing.total,
-            engineShare: timing.total > 0 ? timing.engine / timing.total : 0,
-            overhead: timing.engine > 0 ? timing.total / timing.engine : 0, peakMiB: Self.peakMiB(),
-            findings: result.findings.count)
+            package: "\(package.identity.name) \(package.identity.version)",
+            size: [grid.columns, grid.rows, grid.slices], windows: run.windows, compile: seconds(compile),
+            decoding: seconds(run.decoding), preprocessing: timing.preprocessing, engine: timing.engine,
+            postprocessing: timing.postprocessing, total: total,
+            engineShare: total > 0 ? timing.engine / total : 0, overhead: timing.engine > 0 ? total / timing.engine : 0,
+            peakMiB: peak, findings: run.result.findings.count, effect: effect)
+        print(outcome)
+    }
+
+    private func print(_ outcome: Outcome) {
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            print((try? encoder.encode(outcome)).map { String(decoding: $0, as: UTF8.self) } ?? "{}")
-            return
+            return Swift.print((try? encoder.encode(outcome)).map { String(decoding: $0, as: UTF8.self) } ?? "{}")
         }
-        func seconds(_ value: Double) -> String { String(format: "%9.3f s", value) }
-        print("\(outcome.package), \(size.map(String.init).joined(separator: " x ")), \(windows) windows")
-        print("  compiling       \(seconds(compile)), once")
-        print("  preprocessing   \(seconds(timing.preprocessing))")
-        print(
-            "  engine          \(seconds(timing.engine)), \(String(format: "%.0f", 100 * outcome.engineShare)) % of the total"
-        )
-        print("  postprocessing  \(seconds(timing.postprocessing))")
-        print("  total           \(seconds(timing.total)), \(String(format: "%.2f", outcome.overhead)) of the engine's")
-        print("  peak memory     \(String(format: "%9d", outcome.peakMiB)) MiB resident")
-        print("  findings        \(String(format: "%9d", outcome.findings))")
+        func line(_ name: String, _ value: Double, _ note: String = "") {
+            Swift.print(
+                "  \(name.padding(toLength: 14, withPad: " ", startingAt: 0))  \(String(format: "%9.3f", value)) s\(note)"
+            )
+        }
+        Swift.print(
+            "\(outcome.package), \(outcome.size.map(String.init).joined(separator: " x ")), \(outcome.windows) windows")
+        line("compiling", outcome.compile, ", once")
+        if series != nil { line("decoding", outcome.decoding) }
+        line("preprocessing", outcome.preprocessing)
+        line("engine", outcome.engine, String(format: ", %.0f %% of the total", 100 * outcome.engineShare))
+        line("postprocessing", outcome.postprocessing)
+        line("total", outcome.total, String(format: ", %.2f of the engine's", outcome.overhead))
+        Swift.print("  peak memory     \(String(format: "%9d", outcome.peakMiB)) MiB resident")
+        Swift.print("  findings        \(String(format: "%9d", outcome.findings))")
+        if let effect = outcome.effect { print(effect) }
+    }
+
+    private func print(_ effect: PrecisionEffect) {
+        func volume(_ value: Double?) -> String { value.map { String(format: "%.3f mL", $0) } ?? "nothing" }
+        Swift.print("  against f32, voxels of another label: \(String(format: "%.6f", effect.changedVoxels)) of all")
+        for each in effect.structures {
+            var text = "    \(each.label): "
+            if each.volumeF32 != nil || each.volume != nil {
+                text += "\(volume(each.volumeF32)) in f32, \(volume(each.volume)) here, "
+            }
+            if let disagreement = each.disagreement {
+                text += "\(String(format: "%.5f", disagreement)) of its voxels differ, "
+            }
+            Swift.print(text + "score or confidence \(String(format: "%.5f", each.scoreChange)) off")
+        }
     }
 
     /// The process's greatest resident size: VmHWM of proc(5).
