@@ -5,6 +5,9 @@ import DICOM
 
 enum SOPClass {
     static let segmentation = UID(literal: "1.2.840.10008.5.1.4.1.1.66.4")
+    static let keyObjectSelection = UID(literal: "1.2.840.10008.5.1.4.1.1.88.59")
+    static let secondaryCapture = UID(literal: "1.2.840.10008.5.1.4.1.1.7")
+    static let grayscalePresentationState = UID(literal: "1.2.840.10008.5.1.4.1.1.11.1")
     static let comprehensive3DSR = UID(literal: "1.2.840.10008.5.1.4.1.1.88.34")
 }
 
@@ -14,6 +17,9 @@ enum Concept {
     static let artificialIntelligence = Code("123110", "DCM", "Artificial Intelligence")
     static let segmentation = Code("113076", "DCM", "Segmentation")
     static let sourceImageForProcessing = Code("121322", "DCM", "Source image for image processing operation")
+
+    static let ofInterest = Code("113000", "DCM", "Of Interest")
+    static let keyObjectDescription = Code("113012", "DCM", "Key Object Description")
 
     // TID 1500 and what it includes
     static let report = Code("126000", "DCM", "Imaging Measurement Report")

@@ -12,9 +12,17 @@ struct Outline {
 
     /// Of a slice that is not empty.
     init(_ mask: Mask, slice: Int) {
-        let part = Plane(mask, slice: slice).largestPart()
+        self.init(Plane(mask, slice: slice).parts(limit: 1)[0])
+    }
+
+    private init(_ part: Plane) {
         corners = part.border()
         pixelCount = part.pixels.count { $0 }
+    }
+
+    /// Of the largest connected parts of a slice, as many as there are or as the limit allows.
+    static func parts(_ mask: Mask, slice: Int, limit: Int) -> [Outline] {
+        Plane(mask, slice: slice).parts(limit: limit).map(Outline.init)
     }
 
     /// The columns and rows that it encloses.
@@ -53,10 +61,10 @@ private struct Plane {
         for index in members { pixels[index] = true }
     }
 
-    /// The largest part whose pixels touch by their edges; the first of equals.
-    func largestPart() -> Plane {
+    /// The largest parts whose pixels touch by their edges; the first of equals first.
+    func parts(limit: Int) -> [Plane] {
         var isSeen = pixels.map { !$0 }
-        var largest: [Int] = []
+        var parts: [[Int]] = []
         for start in pixels.indices where !isSeen[start] {
             var part = [start]
             var next = 0
@@ -70,7 +78,7 @@ private struct Plane {
                 if index >= columns { visit(index - columns) }
                 if index + columns < pixels.count { visit(index + columns) }
             }
-            if part.count > largest.count { largest = part }
+            parts.append(part)
 
             func visit(_ index: Int) {
                 guard !isSeen[index] else { return }
@@ -78,7 +86,10 @@ private struct Plane {
                 part.append(index)
             }
         }
-        return Plane(columns: columns, rows: rows, members: largest)
+        let largest = parts.indices.sorted { a, b in
+            parts[a].count == parts[b].count ? a < b : parts[a].count > parts[b].count
+        }
+        return largest.prefix(limit).map { Plane(columns: columns, rows: rows, members: parts[$0]) }
     }
 
     /// Walks along the outer edges of a connected part with its pixels to the right, from the first pixel's corner.

@@ -35,6 +35,9 @@ package struct ResultAudit {
                         segmentationUID = result.sopInstanceUID
                     case .measurementReport:
                         try checkReport(item, segmentation: segmentationUID, tracking)
+                    case .keyObjects: try checkSelection(item)
+                    case .secondaryCapture, .heatMap: try checkPicture(item)
+                    case .presentationState: try checkPresentation(item)
                     }
                 } catch {
                     throw .audit(path: result.path, error.reason)
@@ -43,9 +46,9 @@ package struct ResultAudit {
         }
     }
 
-    private struct Defect: Error { var reason: String }
+    struct Defect: Error { var reason: String }
 
-    private func require(_ isTrue: Bool, _ reason: @autoclosure () -> String) throws(Defect) {
+    func require(_ isTrue: Bool, _ reason: @autoclosure () -> String) throws(Defect) {
         if !isTrue { throw Defect(reason: reason()) }
     }
 
@@ -123,7 +126,7 @@ package struct ResultAudit {
     /// In a content item the segment is referred to by the same attribute as in a frame.
     private var segmentNumber: Tag { Attribute.referencedSegmentNumber }
 
-    private func evidence(_ item: Item) -> Set<UID> {
+    func evidence(_ item: Item) -> Set<UID> {
         var uids: Set<UID> = []
         item.forEachChild(Attribute.currentRequestedProcedureEvidenceSequence) { study in
             study.forEachChild(Attribute.referencedSeriesSequence) { series in

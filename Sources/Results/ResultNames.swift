@@ -45,6 +45,11 @@ struct ResultNames {
         return UID(nameBased: hash.finalize())
     }
 
+    /// Of what has pixels of its own.
+    func uid(_ role: String, of pixels: [UInt8]) -> UID {
+        uid(role + " " + SHA256.hash(data: Data(pixels)).map { String($0, radix: 16) }.joined(separator: "."))
+    }
+
     /// The Device UID of the algorithm: another one whenever the model or the program changes (IHE AIR 6.5.3.1).
     static func deviceUID(_ request: ResultRequest) -> UID {
         let parts = [

@@ -9,7 +9,10 @@ extension ResultRequest {
     /// found and no negative report is due, there are none. A finding's `maskIndex` points into `masks`.
     ///
     /// Thread: blocks. Repeated with the same request and masks it writes the same bytes.
-    package func encode(masks: [Mask], into directory: String) throws(ResultsError) -> [EncodedResult] {
+    /// - Parameter images: of `pictureSlices`.
+    package func encode(
+        masks: [Mask], images: [KeyImage] = [], into directory: String
+    ) throws(ResultsError) -> [EncodedResult] {
         try check(masks)
         if findings.isEmpty, !(template.negativeReport && coverage.isNegativeAccepted) { return [] }
         let facts = try SourceFacts(source)
@@ -41,6 +44,15 @@ extension ResultRequest {
                     directory)
                 files.append(
                     try ResultFile(result) { (item) throws(DCMTKError) in try report.write(to: item, header: header) })
+            }
+            let fallbacks = Fallbacks(request: self, masks: masks, images: images, facts: facts, names: names)
+            for kind in template.objects {
+                for object in try fallbacks.objects(kind) {
+                    let result = result(
+                        kind, object.sopClassUID, object.sopInstanceUID, object.seriesInstanceUID, directory)
+                    files.append(
+                        try ResultFile(result) { (item) throws(DCMTKError) in try object.write(item, header) })
+                }
             }
             try ResultAudit(source: item).check(files.map(\.staged))
             return try ResultFile.publish(files, in: directory)

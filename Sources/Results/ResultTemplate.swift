@@ -81,6 +81,10 @@ extension ResultKind {
         switch self {
         case .segmentation: "segmentation"
         case .measurementReport: "report"
+        case .keyObjects: "key images"
+        case .secondaryCapture: "pictures"
+        case .presentationState: "outlines"
+        case .heatMap: "heat maps"
         }
     }
 
@@ -89,6 +93,10 @@ extension ResultKind {
         switch self {
         case .segmentation: 9801
         case .measurementReport: 9802
+        case .keyObjects: 9803
+        case .secondaryCapture: 9804
+        case .presentationState: 9805
+        case .heatMap: 9806
         }
     }
 }

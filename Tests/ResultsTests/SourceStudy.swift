@@ -19,6 +19,7 @@ struct SourceStudy {
         var isMultiFrame = false
         /// A radiograph: without a frame of reference and a place in the patient.
         var isProjection = false
+        var isMR = false
         /// Raw bytes.
         var characterSet = ""
         var patientName = "Doe^Jane"
@@ -52,7 +53,9 @@ struct SourceStudy {
         let sopClassUID = UID(
             literal: options.isProjection
                 ? "1.2.840.10008.5.1.4.1.1.1"
-                : options.isMultiFrame ? "1.2.840.10008.5.1.4.1.1.2.1" : "1.2.840.10008.5.1.4.1.1.2")
+                : options.isMultiFrame
+                    ? "1.2.840.10008.5.1.4.1.1.2.1"
+                    : options.isMR ? "1.2.840.10008.5.1.4.1.1.4" : "1.2.840.10008.5.1.4.1.1.2")
         for slice in 0..<(options.isMultiFrame ? 1 : options.slices) {
             guard let uid = UID("\(Self.series).\(slice + 1)") else { preconditionFailure("a short UID") }
             let path = "\(directory)/\(slice + 1).dcm"
@@ -85,7 +88,8 @@ struct SourceStudy {
         let texts: [(UInt16, UInt16, String)] = [
             (0x0008, 0x0008, options.isMultiFrame ? "ORIGINAL\\PRIMARY\\VOLUME\\NONE" : "ORIGINAL\\PRIMARY\\AXIAL"),
             (0x0008, 0x0020, "20260102"), (0x0008, 0x0023, "20260102"), (0x0008, 0x0030, "101112"),
-            (0x0008, 0x0033, "101112"), (0x0008, 0x0050, "A123"), (0x0008, 0x0060, options.isProjection ? "CR" : "CT"),
+            (0x0008, 0x0033, "101112"), (0x0008, 0x0050, "A123"),
+            (0x0008, 0x0060, options.isProjection ? "CR" : options.isMR ? "MR" : "CT"),
             (0x0008, 0x0070, "Maker"),
             (0x0008, 0x0090, ""), (0x0008, 0x1030, options.isProjection ? "Chest" : "CT head"),
             (0x0010, 0x0010, options.patientName),
@@ -276,6 +280,25 @@ extension SourceStudy {
         return try request(findings: findings, masks: masks).encode(masks: masks, into: output)
     }
 
+    /// A wedge of grey in the source's range, for the slices that pictures are made of.
+    func images(_ request: ResultRequest, _ masks: [Mask]) -> [KeyImage] {
+        let grid = source.grid
+        return request.pictureSlices(masks: masks).map { slice in
+            let values = (0..<grid.columns * grid.rows).map {
+                Float($0 % grid.columns) / Float(grid.columns) * 200 - 50
+            }
+            return KeyImage(slice: slice, values: values, isToScale: source.frameOfReferenceUID != nil)
+        }
+    }
+
+    /// Everything that a destination can ask for.
+    func everything(findings: Int) throws -> [EncodedResult] {
+        let masks = options.isProjection ? [] : masks
+        var request = options.isProjection ? boxRequest(findings: findings) : request(findings: findings, masks: masks)
+        request.template.objects = ResultKind.allCases
+        return try request.encode(masks: masks, images: images(request, masks), into: output)
+    }
+
     var masks: [Mask] {
         options.slices == 1
             ? [mask(1, slices: 0..<1), mask(2, slices: 0..<1)] : [mask(1, slices: 1..<4), mask(2, slices: 3..<6)]
@@ -291,6 +314,11 @@ extension SourceStudy {
     }
 
     static func syntax(_ path: String) throws -> UID? { try DataSet(contentsOf: path).transferSyntaxUID }
+
+    /// Pixel Data is the last element.
+    static func pixels(_ path: String, count: Int) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: path)).suffix(count))
+    }
 
     /// Reads values of a file.
     static func read<R>(_ path: String, _ body: (Item) -> R) throws -> R {

@@ -153,4 +153,47 @@ extension Judge {
         }
         return try JSONDecoder().decode(Metadata.self, from: data).measurements.count
     }
+
+    /// Key objects, a picture and a presentation state as pydicom and highdicom read them.
+    package struct Fallbacks: Decodable, Sendable {
+        package var title: String
+        package var selected: [String]
+        /// 0 where the instance is meant as a whole.
+        package var selectedFrames: [Int]
+        package var pictureOf: String
+        package var pictureFrame: Int
+        /// Rows, columns, samples.
+        package var shape: [Int]
+        package var patient: String
+        package var annotations: Int
+        package var layers: [String]
+        /// Of the first outline.
+        package var firstPoints: [Double]
+        package var texts: [String]
+    }
+
+    package static func fallbacks(keyObjects: String, picture: String, state: String) throws -> Fallbacks {
+        try Judge.highdicom.python(
+            """
+            import sys, json, pydicom, highdicom as hd
+            ko = hd.ko.KeyObjectSelectionDocument.from_dataset(pydicom.dcmread(sys.argv[1]))
+            images = ko.content.get_references(value_type=hd.sr.ValueTypeValues.IMAGE)
+            frames = lambda i: int(i.referenced_frame_numbers[0]) if i.referenced_frame_numbers else 0
+            sc, pr = pydicom.dcmread(sys.argv[2]), pydicom.dcmread(sys.argv[3])
+            source = sc.SourceImageSequence[0]
+            name = pr.PatientName
+            name.decode() if hasattr(name, "decode") else None
+            annotations = pr.GraphicAnnotationSequence
+            print(json.dumps({
+                "title": ko.ConceptNameCodeSequence[0].CodeValue,
+                "selected": [i.referenced_sop_instance_uid for i in images],
+                "selectedFrames": [frames(i) for i in images],
+                "pictureOf": source.ReferencedSOPInstanceUID,
+                "pictureFrame": int(source.get("ReferencedFrameNumber", 0) or 0),
+                "shape": list(sc.pixel_array.shape), "patient": str(name),
+                "annotations": len(annotations), "layers": sorted({a.GraphicLayer for a in annotations}),
+                "firstPoints": [float(x) for x in annotations[0].GraphicObjectSequence[0].GraphicData[:4]],
+                "texts": [t.UnformattedTextValue for a in annotations for t in a.TextObjectSequence]}))
+            """, [keyObjects, picture, state], as: Fallbacks.self)
+    }
 }

@@ -10,9 +10,9 @@ package enum Judge: String, CaseIterable, Sendable {
     /// dicom3tools: modules and attributes of one object; entities across objects.
     case dciodvfy, dcentvfy
     /// pixelmed-apps: SR templates, and modules of one object. About 10 s each.
-    case pixelMedReport, pixelMedInstance
+    case pixelMedReport, pixelMedSelection, pixelMedInstance
     /// dcmtk
-    case dsrdump
+    case dsrdump, dcmpschk
     /// Python packages
     case dcmqi, highdicom, pynetdicom
 
@@ -25,8 +25,8 @@ package enum Judge: String, CaseIterable, Sendable {
 
     private var program: String? {
         switch self {
-        case .dciodvfy, .dcentvfy, .dsrdump: "/usr/bin/" + rawValue
-        case .pixelMedReport: "/usr/bin/DicomSRValidator"
+        case .dciodvfy, .dcentvfy, .dsrdump, .dcmpschk: "/usr/bin/" + rawValue
+        case .pixelMedReport, .pixelMedSelection: "/usr/bin/DicomSRValidator"
         case .pixelMedInstance: "/usr/bin/java"
         case .dcmqi: Self.environment.map { $0 + "/bin/segimage2itkimage" }
         case .highdicom, .pynetdicom: Self.environment.map { $0 + "/bin/python" }
@@ -58,10 +58,16 @@ package enum Judge: String, CaseIterable, Sendable {
             let result = try run(["-q"] + paths)
             let errors = result.lines { $0.hasPrefix("E:") || $0.hasPrefix("F:") }
             return result.status == 0 ? errors : errors + ["exit status \(result.status)"]
-        case .pixelMedReport:
+        case .dcmpschk:
+            let result = try run(paths)
+            let errors = result.lines { $0.hasPrefix("E:") || $0.hasPrefix("F:") || $0.contains("Test failed") }
+            return result.output.contains("Test passed") || !errors.isEmpty
+                ? errors : errors + ["it did not end: \(result.output)"]
+        case .pixelMedReport, .pixelMedSelection:
             let result = try run(paths)
             var errors = result.lines { $0.contains("Error") }
-            for needed in ["Root Template Validation Complete", "Found Root Template TID_1500"]
+            let template = self == .pixelMedReport ? "TID_1500" : "TID_2010"
+            for needed in ["Root Template Validation Complete", "Found Root Template \(template)"]
             where !result.output.contains(needed) { errors.append("missing: \(needed)") }
             return errors
         case .pixelMedInstance:
