@@ -22,8 +22,10 @@ struct Process: ParsableCommand {
     @Option(help: "Directory of model packages.") var models: String
     @Option(help: "Directory for the results; made where it is missing.") var output: String
     @Option(
-        parsing: .upToNextOption,
-        help: "Kinds of objects to write: \(ResultKind.allCases.map(\.rawValue).joined(separator: ", ")).")
+        name: .customLong("object"),
+        help:
+            "Kind of object to write; repeated for more: \(ResultKind.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
     var objects: [ResultKind] = ResultTemplate.defaultObjects
     @Argument(help: "Folder with DICOM files, of one study or more.") var studyDirectory: String
 

@@ -108,14 +108,17 @@ extension AnalysisLoop {
             findings: outcome.findings,
             soughtFindings: packages.first { $0.identity == job.model }?.soughtFindings ?? [])
         let interested = Set(destinations.filter { $0.condition.isMet(by: run) }.map(\.name))
-        return try outcome.results.map { result in
+        return try outcome.results.compactMap { result -> ResultFile? in
+            let takers = result.destinations.filter(interested.contains)
+            // What only simpler viewers need is kept only where one gets it.
+            if takers.isEmpty, result.kind.isFallback { return nil }
             let stored = try store.keepResult(result.path, sopInstanceUID: result.sopInstanceUID)
             return ResultFile(
                 sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
                 seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID,
                 path: stored.relativePath, size: stored.size,
                 digest: stored.digest,
-                destinations: result.destinations.filter(interested.contains),
+                destinations: takers,
                 header: try? FileScan.admit(store.absolutePath(of: stored.relativePath)))
         }
     }

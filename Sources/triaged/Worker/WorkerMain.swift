@@ -140,10 +140,13 @@ struct WorkerMain {
                 explanations: result.explanations.map(\.summary), gates: result.gates,
                 engineSeconds: result.timing.engine, totalSeconds: MonotonicTime.now - start)
             send(WorkerMessage(id: id, body: .found(outcome)))
+            // The series of the results; of images that stand alone, each.
+            let sources = volume.frames.count == volumes[0].frames.count ? [volumes[0]] : volumes
             var request = results(of: result, package, volume, job)
             for order in job.orders {
                 request.template = order.template
-                outcome.results += try request.encode(masks: result.masks, into: job.output).map {
+                let images = request.pictureSlices(masks: result.masks).compactMap { KeyImage(slice: $0, of: sources) }
+                outcome.results += try request.encode(masks: result.masks, images: images, into: job.output).map {
                     EncodedFile($0, for: order.recipients(of: $0.kind, isNegative: result.findings.isEmpty))
                 }
             }
@@ -197,7 +200,8 @@ struct WorkerMain {
 extension EncodedFile {
     init(_ result: EncodedResult, for destinations: [String]) {
         self.init(
-            path: result.path, sopClassUID: result.sopClassUID, sopInstanceUID: result.sopInstanceUID,
+            kind: result.kind, path: result.path, sopClassUID: result.sopClassUID,
+            sopInstanceUID: result.sopInstanceUID,
             seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID,
             destinations: destinations)
     }

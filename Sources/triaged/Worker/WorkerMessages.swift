@@ -118,6 +118,7 @@ struct AnalysisOutcome: Codable, Equatable {
 }
 
 struct EncodedFile: Codable, Equatable {
+    var kind: ResultKind
     var path: String
     var sopClassUID: UID
     var sopInstanceUID: UID
