@@ -132,6 +132,18 @@ cdcmtk_condition cdcmtk_report_begin_polyline(
     });
 }
 
+cdcmtk_condition cdcmtk_report_begin_polygon3d(
+    cdcmtk_report *report, cdcmtk_relationship relationship, cdcmtk_code name, const float *points,
+    size_t point_count, const char *frame_of_reference) {
+    return begin(report, relationship, DSRTypes::VT_SCoord3D, name, [&](DSRContentItem &item) {
+        DSRSpatialCoordinates3DValue value(DSRTypes::GT3_Polygon);
+        for (size_t i = 0; i < point_count; i++)
+            value.getGraphicDataList().addItem(points[3 * i], points[3 * i + 1], points[3 * i + 2]);
+        OFCondition condition = value.setFrameOfReferenceUID(frame_of_reference, OFTrue);
+        return condition.good() ? item.setSpatialCoordinates3D(value, OFTrue) : condition;
+    });
+}
+
 void cdcmtk_report_end(cdcmtk_report *report) { report->tree.goUp(); }
 
 cdcmtk_condition cdcmtk_report_write(cdcmtk_report *report, cdcmtk_item *item) {

@@ -41,6 +41,9 @@ extension ReportItem {
                 frames.count, segments.map { UInt16($0) }, segments.count)
         case .polyline(let points):
             return cdcmtk_report_begin_polyline(report, relationship, name, points, points.count / 2)
+        case .polygon3D(let points, let frameOfReferenceUID):
+            return cdcmtk_report_begin_polygon3d(
+                report, relationship, name, points, points.count / 3, frameOfReferenceUID.string)
         }
     }
 }

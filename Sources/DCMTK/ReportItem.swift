@@ -21,6 +21,8 @@ package struct ReportItem: Sendable, Equatable {
         case image(sopClassUID: UID, sopInstanceUID: UID, frames: [Int] = [], segments: [Int] = [])
         /// Column and row in turn; (0, 0) is the outer corner of the first pixel (PS3.3 C.18.6.1.1).
         case polyline([Float])
+        /// A closed one in the patient: x, y and z in turn, mm, the first point again at the end.
+        case polygon3D([Float], frameOfReferenceUID: UID)
     }
 
     package var relationship: Relationship

@@ -34,6 +34,8 @@ enum Concept {
     static let deviceObserverSerialNumber = Code("121016", "DCM", "Device Observer Serial Number")
     static let procedureStudyInstanceUID = Code("121018", "DCM", "Procedure Study Instance UID")
     static let accessionNumber = Code("121022", "DCM", "Accession Number")
+    static let placerNumber = Code("121020", "DCM", "Placer Number")
+    static let fillerNumber = Code("121021", "DCM", "Filler Number")
     static let procedureReported = Code("121058", "DCM", "Procedure reported")
     static let imagingProcedure = Code("363679005", "SCT", "Imaging procedure")
     static let procedureCode = Code("121023", "DCM", "Procedure Code")
@@ -43,6 +45,18 @@ enum Concept {
     static let frameOfReferenceUID = Code("112227", "DCM", "Frame of Reference UID")
     static let pixelDataRows = Code("110910", "DCM", "Pixel Data Rows")
     static let pixelDataColumns = Code("110911", "DCM", "Pixel Data Columns")
+    static let imageView = Code("111031", "DCM", "Image View")
+    static let imageLaterality = Code("111027", "DCM", "Image Laterality")
+    static let patientOrientationRow = Code("111044", "DCM", "Patient Orientation Row")
+    static let patientOrientationColumn = Code("111043", "DCM", "Patient Orientation Column")
+    static let horizontalPixelSpacing = Code("111026", "DCM", "Horizontal Pixel Spacing")
+    static let verticalPixelSpacing = Code("111066", "DCM", "Vertical Pixel Spacing")
+    static let spacingBetweenSlices = Code("112226", "DCM", "Spacing between slices")
+    static let sliceThickness = Code("112225", "DCM", "Slice Thickness")
+    static let imageOrientation: [Code] = [
+        ("110904", "Row X"), ("110905", "Row Y"), ("110906", "Row Z"), ("110907", "Column X"), ("110908", "Column Y"),
+        ("110909", "Column Z"),
+    ].map { Code($0.0, "DCM", "Image Orientation (Patient) \($0.1)") }
     static let imagingMeasurements = Code("126010", "DCM", "Imaging Measurements")
     static let measurementGroup = Code("125007", "DCM", "Measurement Group")
     static let trackingIdentifier = Code("112039", "DCM", "Tracking Identifier")
@@ -73,6 +87,7 @@ enum Concept {
     static let processingSummary = Code("111017", "DCM", "CAD Processing and Findings Summary")
     static let withoutFindings = Code("111241", "DCM", "All algorithms succeeded; without findings")
     static let withFindings = Code("111242", "DCM", "All algorithms succeeded; with findings")
+    static let notAnalysed = Code("111245", "DCM", "No algorithms succeeded; without findings")
     static let comment = Code("121106", "DCM", "Comment")
     /// The standard has values for it (CID 7035) but no concept name.
     static let actionability = Code("ACTIONABILITY", "99TRIAGED", "Actionability category")
@@ -92,6 +107,7 @@ enum Unit {
     static let squareMillimetre = Code("mm2", "UCUM", "mm2")
     static let millimetre = Code("mm", "UCUM", "mm")
     static let percent = Code("%", "UCUM", "%")
+    static let cosine = Code("{-1:1}", "UCUM", "{-1:1}")
     static let pixels = Code("{pixels}", "UCUM", "pixels")
 }
 

@@ -10,9 +10,7 @@ extension MeasurementReport {
     /// measurement is in both.
     func groups(_ index: Int) -> [ReportItem] {
         guard let segment = segmentation?.segments.first(where: { $0.finding == index }) else {
-            let finding = request.findings[index]
-            let items = finding.box.flatMap { box in finding.keySlice.map { boxed(finding, box, slice: $0) } }
-            return [group(index, trackingUID: names.uid("tracking \(index)"), items ?? withoutMask(index))]
+            return [group(index, trackingUID: names.uid("tracking \(index)"), located(index) ?? withoutMask(index))]
         }
         guard refersToSegmentation else {
             // A destination that does not take the Segmentation gets all that was measured with the outline.
@@ -93,12 +91,46 @@ extension MeasurementReport {
         region(slice: segment.slices[segment.key], purpose, polyline)
     }
 
-    /// TID 1410 for a finding that a detector marks: the rectangle of its box on the key slice.
-    private func boxed(_ finding: Finding, _ box: FindingBox, slice: Int) -> [ReportItem] {
-        let r = box.rectangle
-        let corners = [(r.left, r.top), (r.right, r.top), (r.right, r.bottom), (r.left, r.bottom), (r.left, r.top)]
-        return region(slice: slice, Concept.boundedBy, corners.flatMap { [Float($0.0), Float($0.1)] })
+    /// TID 1410 for a finding that has no segment, but a place; nil where it has none.
+    private func located(_ index: Int) -> [ReportItem]? {
+        let finding = request.findings[index]
+        if let (slice, outline) = outlines[index] {
+            return region(slice: slice, Concept.outline, outline.polyline) + finding.measurements.map(number)
+                + assessment(finding)
+        }
+        guard let slice = finding.keySlice else { return nil }
+        if let box = finding.box {
+            let r = box.rectangle
+            return region(slice: slice, Concept.boundedBy, rectangle(r.left, r.top, r.right, r.bottom))
+                + block(box) + finding.measurements.map(number) + assessment(finding)
+        }
+        // What was classified is the image: its border. OHIF shows no group without coordinates, and on an image without
+        // a frame of reference it stops at one.
+        guard request.source.frameOfReferenceUID == nil,
+            let image = facts.images[request.source.frames[slice].sopInstanceUID]
+        else { return nil }
+        return region(slice: slice, Concept.boundedBy, rectangle(0, 0, Double(image.columns), Double(image.rows)))
             + finding.measurements.map(number) + assessment(finding)
+    }
+
+    private func rectangle(_ left: Double, _ top: Double, _ right: Double, _ bottom: Double) -> [Float] {
+        [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)].flatMap {
+            [Float($0.0), Float($0.1)]
+        }
+    }
+
+    /// Two opposite faces of a box in the patient. Viewers take the first coordinates of a group, which are the rectangle.
+    private func block(_ box: FindingBox) -> [ReportItem] {
+        guard let uid = request.source.frameOfReferenceUID, box.axes.count == 3, box.size.count == 3 else { return [] }
+        let half = zip(box.axes, box.size).map { $0 * ($1 / 2) }
+        return [-1.0, 1.0].map { side in
+            let corners = [(-1.0, -1.0), (1, -1), (1, 1), (-1, 1), (-1, -1)].map { u, v in
+                box.center + half[0] * u + half[1] * v + half[2] * side
+            }
+            return ReportItem(
+                .contains, Concept.boundedBy,
+                .polygon3D(corners.flatMap { [Float($0.x), Float($0.y), Float($0.z)] }, frameOfReferenceUID: uid))
+        }
     }
 
     private func region(slice: Int, _ purpose: Code, _ polyline: [Float]) -> [ReportItem] {

@@ -10,6 +10,8 @@ struct MeasurementReport {
     let facts: SourceFacts
     let segmentation: Segmentation?
     let names: ResultNames
+    /// By finding: what is shown of masks on images without a frame of reference.
+    var outlines: [Int: (slice: Int, outline: Outline)] = [:]
 
     var refersToSegmentation: Bool { request.template.objects.contains(.segmentation) }
     var sopInstanceUID: UID { names.uid("SR instance") }
@@ -25,6 +27,7 @@ struct MeasurementReport {
         try item.set(Attribute.verificationFlag, "UNVERIFIED")
         try item.set(Attribute.preliminaryFlag, "PRELIMINARY")
         try writeRequest(to: item, source: header.source)
+        try writePredecessors(to: item)
         let content = content(source: header.source)
         try writeEvidence(to: item, of: content)
         try item.setReport(title: Concept.report, templateIdentifier: "1500", content: content)
@@ -66,23 +69,48 @@ struct MeasurementReport {
         }
     }
 
-    /// The order that the images were made for, where they know it.
-    private func writeRequest(to item: Item, source: Item) throws(DCMTKError) {
-        let order = source.child(Attribute.requestAttributesSequence)
-        guard order != nil || source.hasValue(Attribute.accessionNumber) else { return }
-        try item.append(Attribute.referencedRequestSequence) { (item) throws(DCMTKError) in
+    private func writePredecessors(to item: Item) throws(DCMTKError) {
+        guard !request.predecessors.isEmpty else { return }
+        try item.append(Attribute.predecessorDocumentsSequence) { (item) throws(DCMTKError) in
             try item.set(Attribute.studyInstanceUID, request.source.studyInstanceUID)
-            try item.setEmpty(Attribute.referencedStudySequence)
-            try source.copy(Attribute.accessionNumber, to: item)
-            try source.copy(Attribute.issuerOfAccessionNumberSequence, to: item)
-            let copied = [
-                Attribute.accessionNumber, Attribute.requestedProcedureID, Attribute.requestedProcedureDescription,
-                Attribute.requestedProcedureCodeSequence, Attribute.placerOrderNumber, Attribute.fillerOrderNumber,
-            ]
-            for tag in copied {
-                if let order, order.hasValue(tag) { try order.copy(tag, to: item) }
-                if !item.has(tag) { try item.setEmpty(tag) }
+            for document in request.predecessors {
+                try item.append(Attribute.referencedSeriesSequence) { (item) throws(DCMTKError) in
+                    try item.set(Attribute.seriesInstanceUID, document.seriesInstanceUID)
+                    try item.append(Attribute.referencedSOPSequence) { (item) throws(DCMTKError) in
+                        try item.set(Attribute.referencedSOPClassUID, document.sopClassUID)
+                        try item.set(Attribute.referencedSOPInstanceUID, document.sopInstanceUID)
+                    }
+                }
             }
+        }
+    }
+
+    /// The orders that the images were made for, where they know them.
+    private func writeRequest(to item: Item, source: Item) throws(DCMTKError) {
+        let count = source.childCount(Attribute.requestAttributesSequence)
+        guard count > 0 || source.hasValue(Attribute.accessionNumber) else { return }
+        for index in 0..<max(1, count) {
+            let order = source.child(Attribute.requestAttributesSequence, index)
+            try item.append(Attribute.referencedRequestSequence) { (item) throws(DCMTKError) in
+                try writeRequest(to: item, order: order, source: source)
+            }
+        }
+    }
+
+    private func writeRequest(to item: Item, order: Item?, source: Item) throws(DCMTKError) {
+        try item.set(Attribute.studyInstanceUID, request.source.studyInstanceUID)
+        try item.setEmpty(Attribute.referencedStudySequence)
+        try source.copy(Attribute.accessionNumber, to: item)
+        try source.copy(Attribute.issuerOfAccessionNumberSequence, to: item)
+        let copied = [
+            Attribute.accessionNumber, Attribute.issuerOfAccessionNumberSequence, Attribute.requestedProcedureID,
+            Attribute.requestedProcedureDescription, Attribute.requestedProcedureCodeSequence,
+            Attribute.placerOrderNumber, Attribute.fillerOrderNumber,
+        ]
+        for tag in copied {
+            if let order, order.hasValue(tag) { try order.copy(tag, to: item) }
+            // The issuer stays away where there is none; the others are of type 2.
+            if !item.has(tag), tag != Attribute.issuerOfAccessionNumberSequence { try item.setEmpty(tag) }
         }
     }
 }
@@ -113,8 +141,14 @@ extension MeasurementReport {
                 .hasObservationContext, Concept.procedureStudyInstanceUID, .uid(request.source.studyInstanceUID)),
         ]
         // Content items share the character set of the copied attributes, so that only plain text can be repeated.
-        if let number = source.string(Attribute.accessionNumber), Text.isPlain(number) {
-            items.append(ReportItem(.hasObservationContext, Concept.accessionNumber, .text(number)))
+        let order = source.child(Attribute.requestAttributesSequence)
+        let numbers = [
+            (Concept.placerNumber, order?.string(Attribute.placerOrderNumber)),
+            (Concept.fillerNumber, order?.string(Attribute.fillerOrderNumber)),
+            (Concept.accessionNumber, source.string(Attribute.accessionNumber)),
+        ]
+        for case (let concept, let number?) in numbers where Text.isPlain(number) {
+            items.append(ReportItem(.hasObservationContext, concept, .text(number)))
         }
         if let code = procedureCode(source) {
             items.append(ReportItem(.hasObservationContext, Concept.procedureCode, .code(code)))
@@ -129,37 +163,7 @@ extension MeasurementReport {
             source.child(Attribute.procedureCodeSequence),
             source.child(Attribute.requestAttributesSequence)?.child(Attribute.requestedProcedureCodeSequence),
         ]
-        for place in places {
-            guard let value = place?.string(Attribute.codeValue),
-                let scheme = place?.string(Attribute.codingSchemeDesignator),
-                Text.isPlain(value), Text.isPlain(scheme), value.utf8.count <= 16, scheme.utf8.count <= 16
-            else { continue }
-            let meaning = place?.string(Attribute.codeMeaning).flatMap { Text.isPlain($0) ? Text.long($0) : nil }
-            return Code(value, scheme, meaning ?? Concept.imagingProcedure.meaning)
-        }
-        return nil
-    }
-
-    /// TID 1600: everything that was analysed.
-    private var imageLibrary: ReportItem {
-        var items: [ReportItem] = []
-        if !facts.modality.isEmpty {
-            items.append(ReportItem(.hasAcquisitionContext, Concept.modality, .code(facts.modalityCode)))
-        }
-        if let uid = request.source.frameOfReferenceUID {
-            items.append(ReportItem(.hasAcquisitionContext, Concept.frameOfReferenceUID, .uid(uid)))
-        }
-        let grid = request.source.grid
-        for (concept, count) in [(Concept.pixelDataRows, grid.rows), (Concept.pixelDataColumns, grid.columns)] {
-            items.append(ReportItem(.hasAcquisitionContext, concept, .number(String(count), unit: Unit.pixels)))
-        }
-        for instance in request.source.instances + request.source.companions.flatMap(\.instances) {
-            let reference = ReportItem.Value.image(
-                sopClassUID: instance.sopClassUID, sopInstanceUID: instance.sopInstanceUID)
-            items.append(ReportItem(.contains, nil, reference))
-        }
-        let group = ReportItem(.contains, Concept.imageLibraryGroup, .container, items)
-        return ReportItem(.contains, Concept.imageLibrary, .container, [group])
+        return places.lazy.compactMap { $0.flatMap(Text.code) }.first
     }
 
     /// Always there, if only with the algorithm: OHIF's reader looks for it without asking.
@@ -175,54 +179,5 @@ extension MeasurementReport {
             ReportItem(.hasConceptModifier, Concept.algorithmVersion, .text(request.algorithm.version)),
             ReportItem(.hasConceptModifier, Concept.algorithmFamily, .code(Concept.artificialIntelligence)),
         ]
-    }
-
-    /// What holds for the series as a whole. A negative says whose it is and what was looked at, never "normal"
-    /// (decision 11).
-    private var evaluations: ReportItem {
-        let isNegative = request.findings.isEmpty
-        let model = "\(request.model.name) \(request.model.version)"
-        var sentences: [String] = []
-        if request.model.isDemonstration { sentences.append("DEMONSTRATION, not for diagnosis.") }
-        let count = request.findings.count
-        sentences.append("\(count == 0 ? "No" : "\(count)") finding\(count > 1 ? "s" : "") by \(model).")
-        if !request.soughtFindings.isEmpty {
-            sentences.append("Looked for: \(request.soughtFindings.map(\.meaning).joined(separator: ", ")).")
-        }
-        let slices = request.coverage.slices
-        if request.source.frameOfReferenceUID == nil {
-            // Radiographs and frames have no place in the patient, and no extent.
-            sentences.append("Analysed: \(slices) image\(slices == 1 ? "" : "s").")
-        } else {
-            let extent = Text.decimal(request.coverage.extent, digits: 4)
-            sentences.append("Analysed: \(slices) slices, extent \(extent) mm.")
-        }
-        sentences += request.qualityNotes
-        sentences.append("Result of an algorithm, not reviewed by a person.")
-        let summary = ReportItem(
-            .contains, Concept.processingSummary,
-            .code(isNegative ? Concept.withoutFindings : Concept.withFindings))
-        let comments = sentences.map { ReportItem(.contains, Concept.comment, .text(Text.plain($0))) }
-        return ReportItem(.contains, Concept.qualitativeEvaluations, .container, [summary] + comments)
-    }
-}
-
-extension SourceFacts {
-    /// CID 100. Codes of a hospital are not in it, and PixelMed takes the group for closed: they go elsewhere.
-    var procedure: Code {
-        switch modality {
-        case "CT": Code("25045-6", "LN", "CT unspecified body region")
-        case "MR": Code("25056-3", "LN", "MRI unspecified body region")
-        default: Concept.imagingProcedure
-        }
-    }
-
-    /// CID 29.
-    var modalityCode: Code {
-        let meanings = [
-            "CT": "Computed Tomography", "MR": "Magnetic Resonance", "CR": "Computed Radiography",
-            "DX": "Digital Radiography", "MG": "Mammography", "PT": "Positron emission tomography",
-        ]
-        return Code(modality, "DCM", meanings[modality] ?? modality)
     }
 }

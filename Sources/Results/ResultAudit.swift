@@ -4,11 +4,11 @@
 import DCMTK
 import DICOM
 
-/// Reads results back and checks what no validator sees: whose they are, where they lie, and that report and
-/// Segmentation speak of the same things. Runs on everything that is made.
+/// Reads results back and checks what no validator sees: whose they are, where they lie, that report and Segmentation
+/// speak of the same things, and that every object names the same algorithm. Runs on everything that is made.
 package struct ResultAudit {
     /// The first analysed instance.
-    private let source: Item
+    let source: Item
 
     init(source: Item) { self.source = source }
 
@@ -22,6 +22,7 @@ package struct ResultAudit {
 
     func check(_ results: [EncodedResult]) throws(ResultsError) {
         var tracking: [Int: UID] = [:]
+        var volumes: SegmentVolumes?
         var segmentationUID: UID?
         for result in results {
             let dataSet: DataSet
@@ -29,12 +30,15 @@ package struct ResultAudit {
             try dataSet.withItem { (item) throws(ResultsError) in
                 do throws(Defect) {
                     try checkIdentity(item, result)
+                    try checkAlgorithm(item)
                     switch result.kind {
                     case .segmentation:
                         tracking = try segments(item)
+                        volumes = try SegmentVolumes(item, path: result.path)
                         segmentationUID = result.sopInstanceUID
                     case .measurementReport:
-                        try checkReport(item, segmentation: segmentationUID, tracking)
+                        try checkReport(item, segmentation: segmentationUID, tracking, volumes)
+                        try checkPlace(item)
                     case .keyObjects: try checkSelection(item)
                     case .secondaryCapture, .heatMap: try checkPicture(item)
                     case .presentationState: try checkPresentation(item)
@@ -93,7 +97,9 @@ package struct ResultAudit {
         return tracking
     }
 
-    private func checkReport(_ item: Item, segmentation: UID?, _ tracking: [Int: UID]) throws(Defect) {
+    private func checkReport(
+        _ item: Item, segmentation: UID?, _ tracking: [Int: UID], _ volumes: SegmentVolumes?
+    ) throws(Defect) {
         let title = item.child(Attribute.conceptNameCodeSequence).flatMap(code)
         try require(
             title.map { title in Concept.reportTitles.contains { $0.isSameConcept(as: title) } } == true,
@@ -118,6 +124,9 @@ package struct ResultAudit {
                     "measurement group \(groups) refers to a segment that does not exist")
                 try require(tracking[number] == uid, "measurement group \(groups) tracks another segment")
                 segmentsSeen.insert(number)
+                if let volumes, let volume = volumes.cubicMillimetres[number] {
+                    try checkVolume(content, volume, isExact: volumes.isExact, group: groups)
+                }
             }
         }
         try require(segmentsSeen == Set(tracking.keys), "it does not speak of every segment")
@@ -139,14 +148,14 @@ package struct ResultAudit {
     }
 
     /// Our own documents are a few levels deep.
-    private func walk(_ item: Item, _ visit: (Item) throws(Defect) -> Void) throws(Defect) {
+    func walk(_ item: Item, _ visit: (Item) throws(Defect) -> Void) throws(Defect) {
         try item.forEachChild(Attribute.contentSequence) { (content) throws(Defect) in
             try visit(content)
             try walk(content, visit)
         }
     }
 
-    private func child(of item: Item, _ name: Code) -> Item? {
+    func child(of item: Item, _ name: Code) -> Item? {
         var found: Item?
         item.forEachChild(Attribute.contentSequence) { content in
             let isNamed =
@@ -156,7 +165,7 @@ package struct ResultAudit {
         return found
     }
 
-    private func code(_ item: Item) -> Code? {
+    func code(_ item: Item) -> Code? {
         guard let value = item.string(Attribute.codeValue), let scheme = item.string(Attribute.codingSchemeDesignator)
         else { return nil }
         return Code(value, scheme, item.string(Attribute.codeMeaning) ?? "")

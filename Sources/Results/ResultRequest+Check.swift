@@ -7,7 +7,12 @@ extension ResultRequest {
     /// Throws where the request contradicts itself or its masks. What only the source files can tell is checked later.
     func check(_ masks: [Mask]) throws(ResultsError) {
         guard isFinal else { throw .request("results are made of final runs only") }
-        try checkSource()
+        try checkInstances()
+        if refusals.isEmpty {
+            try checkGrid()
+        } else {
+            guard findings.isEmpty else { throw .request("a series that was not analysed has findings") }
+        }
         try checkCodes()
         let grid = source.grid
         for (index, finding) in findings.enumerated() {
@@ -35,9 +40,6 @@ extension ResultRequest {
             guard mask.columns == grid.columns, mask.rows == grid.rows, mask.slices == grid.slices else {
                 throw .maskDoesNotFit(
                     finding: index, "\(mask.columns)×\(mask.rows)×\(mask.slices) voxels are not those of the source")
-            }
-            guard source.frameOfReferenceUID != nil else {
-                throw .maskDoesNotFit(finding: index, "the source has no frame of reference")
             }
         }
         try checkScores()
@@ -70,7 +72,7 @@ extension ResultRequest {
         }
     }
 
-    private func checkSource() throws(ResultsError) {
+    private func checkGrid() throws(ResultsError) {
         let grid = source.grid
         guard grid.columns > 0, grid.rows > 0, grid.slices > 0, grid.columns <= UInt16.max, grid.rows <= UInt16.max,
             [grid.origin, grid.columnStep, grid.rowStep, grid.sliceStep].allSatisfy(\.isFinite), grid.voxelVolume > 0
@@ -82,21 +84,28 @@ extension ResultRequest {
             throw .request("a source frame belongs to two slices")
         }
         var classes: [UID: UID] = [:]
+        for instance in source.instances { classes[instance.sopInstanceUID] = instance.sopClassUID }
+        guard
+            source.frames.allSatisfy({ classes[$0.sopInstanceUID] == $0.sopClassUID && $0.frameNumber ?? 1 > 0 })
+        else { throw .request("a slice is of an instance that was not analysed") }
+    }
+
+    private func checkInstances() throws(ResultsError) {
+        guard !source.instances.isEmpty else { throw .request("there are no instances") }
+        var seen: Set<UID> = []
         for instance in source.instances + source.companions.flatMap(\.instances) {
-            guard classes.updateValue(instance.sopClassUID, forKey: instance.sopInstanceUID) == nil else {
+            guard seen.insert(instance.sopInstanceUID).inserted else {
                 throw .request("instance \(instance.sopInstanceUID) is listed twice")
             }
             guard instance.digest.utf8.count == 64, instance.digest.allSatisfy(\.isHexDigit) else {
                 throw .request("instance \(instance.sopInstanceUID) comes without its digest")
             }
         }
-        let own = Set(source.instances.map(\.sopInstanceUID))
-        guard
-            source.frames.allSatisfy({
-                own.contains($0.sopInstanceUID) && classes[$0.sopInstanceUID] == $0.sopClassUID
-                    && $0.frameNumber ?? 1 > 0
-            })
-        else { throw .request("a slice is of an instance that was not analysed") }
+        for document in predecessors {
+            guard seen.insert(document.sopInstanceUID).inserted else {
+                throw .request("predecessor \(document.sopInstanceUID) is listed twice")
+            }
+        }
     }
 
     private func checkCodes() throws(ResultsError) {

@@ -14,14 +14,18 @@ extension ResultRequest {
         masks: [Mask], images: [KeyImage] = [], into directory: String
     ) throws(ResultsError) -> [EncodedResult] {
         try check(masks)
-        if findings.isEmpty, !(template.negativeReport && coverage.isNegativeAccepted) { return [] }
+        if findings.isEmpty, refusals.isEmpty, !(template.negativeReport && coverage.isNegativeAccepted) { return [] }
         let facts = try SourceFacts(source)
-        try facts.check(source.grid)
+        if refusals.isEmpty { try facts.check(source.grid) }
         let planes = try packed(masks)
         let names = try ResultNames(self, planes)
-        let segmentation = try Segmentation(self, masks: masks, planes: planes, facts: facts, names: names)
+        let isPlaced = source.frameOfReferenceUID != nil
+        let segmentation =
+            isPlaced ? try Segmentation(self, masks: masks, planes: planes, facts: facts, names: names) : nil
         try checkVolumes(segmentation)
-        let report = MeasurementReport(request: self, facts: facts, segmentation: segmentation, names: names)
+        let report = MeasurementReport(
+            request: self, facts: facts, segmentation: segmentation, names: names,
+            outlines: isPlaced ? [:] : try outlines(masks, planes, facts))
 
         let first: DataSet
         do { first = try DataSet(contentsOf: source.instances[0].path) } catch { throw ResultsError(error) }
@@ -71,6 +75,26 @@ extension ResultRequest {
             segment += 1
         }
         return planes
+    }
+
+    /// By finding: what a mask on an image without a frame of reference shows, on its slice with most pixels where the
+    /// finding names none.
+    private func outlines(
+        _ masks: [Mask], _ planes: BitPlanes, _ facts: SourceFacts
+    ) throws(ResultsError) -> [Int: (slice: Int, outline: Outline)] {
+        var outlines: [Int: (slice: Int, outline: Outline)] = [:]
+        let masked = findings.indices.filter { findings[$0].maskIndex != nil }
+        for (segment, finding) in masked.enumerated() {
+            guard let mask = findings[finding].maskIndex.map({ masks[$0] }) else { continue }
+            let frames = zip(planes.frames, planes.counts).filter { $0.0.segment == segment }
+            let largest = frames.max { $0.1 < $1.1 }?.0.slice ?? 0
+            let slice = findings[finding].keySlice.flatMap { mask.isEmpty(slice: $0) ? nil : $0 } ?? largest
+            guard let image = facts.images[source.frames[slice].sopInstanceUID], image.rows == mask.rows,
+                image.columns == mask.columns
+            else { throw .maskDoesNotFit(finding: finding, "its image has another matrix") }
+            outlines[finding] = (slice, Outline(mask, slice: slice))
+        }
+        return outlines
     }
 
     private func result(

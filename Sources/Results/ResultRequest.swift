@@ -24,6 +24,10 @@ package struct ResultRequest: Sendable, Codable {
     package var gates: [QualityGateResult]
     /// What the quality assessment has to say about the series, one sentence each.
     package var qualityNotes: [String]
+    /// Why the series was not analysed; a report of that is all that is made then. Empty where it was.
+    package var refusals: [String]
+    /// Reports of earlier runs that this one supersedes.
+    package var predecessors: [PredecessorDocument]
     /// Objects are made of final runs only: `encode` refuses a provisional one.
     package var isFinal: Bool
     package var template: ResultTemplate
@@ -36,8 +40,8 @@ package struct ResultRequest: Sendable, Codable {
     package init(
         source: SourceSeries, model: ModelIdentity, findings: [Finding], soughtFindings: [Code] = [],
         scores: [ClassScore] = [], explanations: [Explanation] = [], coverage: Coverage,
-        gates: [QualityGateResult] = [], qualityNotes: [String] = [], isFinal: Bool,
-        template: ResultTemplate = ResultTemplate(),
+        gates: [QualityGateResult] = [], qualityNotes: [String] = [], refusals: [String] = [],
+        predecessors: [PredecessorDocument] = [], isFinal: Bool, template: ResultTemplate = ResultTemplate(),
         equipment: Equipment, contentTime: ContentTime, codeVersion: String, configurationDigest: String
     ) {
         self.source = source
@@ -49,6 +53,8 @@ package struct ResultRequest: Sendable, Codable {
         self.coverage = coverage
         self.gates = gates
         self.qualityNotes = qualityNotes
+        self.refusals = refusals
+        self.predecessors = predecessors
         self.isFinal = isFinal
         self.template = template
         self.equipment = equipment
@@ -112,6 +118,19 @@ package struct SourceInstance: Sendable, Codable, Hashable {
         self.sopInstanceUID = sopInstanceUID
         self.path = path
         self.digest = digest
+    }
+}
+
+/// A report of the same study that a later one stands for.
+package struct PredecessorDocument: Sendable, Codable, Hashable {
+    package var seriesInstanceUID: UID
+    package var sopClassUID: UID
+    package var sopInstanceUID: UID
+
+    package init(seriesInstanceUID: UID, sopClassUID: UID, sopInstanceUID: UID) {
+        self.seriesInstanceUID = seriesInstanceUID
+        self.sopClassUID = sopClassUID
+        self.sopInstanceUID = sopInstanceUID
     }
 }
 

@@ -23,6 +23,34 @@ struct SourceFacts {
         var method: String?
     }
 
+    /// What an image says of itself, for the image library.
+    struct Image: Equatable {
+        var modality: String
+        var rows: Int
+        var columns: Int
+        /// mm between rows, then between columns; of the detector, where no other is stated. Nil where the frames say it.
+        var spacing: [Double]?
+        var view: Code?
+        var laterality: String?
+        /// Of the rows, then of the columns.
+        var orientation: [String]?
+
+        init(_ item: Item) {
+            modality = Text.short(item.string(Attribute.modality) ?? "")
+            rows = item.integer(Attribute.rows) ?? 0
+            columns = item.integer(Attribute.columns) ?? 0
+            spacing = [Attribute.pixelSpacing, Attribute.imagerPixelSpacing].lazy
+                .compactMap { item.numbers($0, count: 2) }.first { $0.allSatisfy { $0 > 0 } }
+            view = item.child(Attribute.viewCodeSequence).flatMap(Text.code)
+            laterality = [Attribute.imageLaterality, Attribute.laterality].lazy
+                .compactMap { item.string($0) }.first { !$0.isEmpty }
+            let words = item.strings(Attribute.patientOrientation)
+            orientation = words.count == 2 && words.allSatisfy { Text.isPlain($0) } ? words : nil
+        }
+    }
+
+    /// By SOP Instance UID, of every series that was read.
+    private(set) var images: [UID: Image] = [:]
     /// By slice; empty where there is no frame of reference.
     private(set) var planes: [Plane] = []
     private(set) var lossyCompression: LossyCompression?
@@ -56,6 +84,7 @@ struct SourceFacts {
                         throw .mixedPatients(path: instance.path, attribute: tag)
                     }
                 }
+                images[instance.sopInstanceUID] = Image(item)
                 if index == 0 { modality = Text.short(item.string(Attribute.modality) ?? "") }
                 if lossyCompression == nil { lossyCompression = Self.lossyCompression(item, syntax, instance.path) }
                 guard source.frameOfReferenceUID != nil else { return }
@@ -66,7 +95,7 @@ struct SourceFacts {
         }
         for series in source.companions {
             for instance in series.instances {
-                try Self.check(instance, of: series.seriesInstanceUID, identity)
+                images[instance.sopInstanceUID] = try Self.check(instance, of: series.seriesInstanceUID, identity)
             }
         }
         guard source.frameOfReferenceUID != nil else { return }
@@ -79,10 +108,10 @@ struct SourceFacts {
     /// Of the same patient, study and frame of reference, and what it is said to be.
     private static func check(
         _ instance: SourceInstance, of series: UID, _ identity: [Tag: [UInt8]]
-    ) throws(ResultsError) {
+    ) throws(ResultsError) -> Image {
         let dataSet: DataSet
         do { dataSet = try DataSet(contentsOf: instance.path) } catch { throw ResultsError(error) }
-        try dataSet.withItem { (item) throws(ResultsError) in
+        return try dataSet.withItem { (item) throws(ResultsError) in
             let expected = [
                 (Attribute.sopClassUID, instance.sopClassUID), (Attribute.sopInstanceUID, instance.sopInstanceUID),
                 (Attribute.seriesInstanceUID, series),
@@ -95,6 +124,7 @@ struct SourceFacts {
                     throw .mixedPatients(path: instance.path, attribute: tag)
                 }
             }
+            return Image(item)
         }
     }
 
@@ -112,6 +142,8 @@ struct SourceFacts {
         guard item.uid(Attribute.frameOfReferenceUID) == source.frameOfReferenceUID else {
             throw .source(path: instance.path, "the Frame of Reference UID is another one")
         }
+        // Radiographs of one series may differ in size, and a series that was not analysed in anything.
+        guard source.frameOfReferenceUID != nil, !source.frames.isEmpty else { return }
         guard item.integer(Attribute.rows) == source.grid.rows, item.integer(Attribute.columns) == source.grid.columns
         else { throw .source(path: instance.path, "the matrix is not that of the masks") }
     }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DCMTK
 import DICOM
 import Glibc
 
@@ -44,6 +45,15 @@ enum Text {
             if text.utf8.count <= 16 { return text }
         }
         return formatted(value, 1)
+    }
+
+    /// The code of a sequence item of a source; nil where it is not plain, because it could not be repeated.
+    static func code(_ item: Item) -> Code? {
+        guard let value = item.string(Attribute.codeValue), let scheme = item.string(Attribute.codingSchemeDesignator),
+            isPlain(value), isPlain(scheme), value.utf8.count <= 16, scheme.utf8.count <= 16
+        else { return nil }
+        let meaning = item.string(Attribute.codeMeaning) ?? ""
+        return Code(value, scheme, isPlain(meaning) ? long(meaning) : "\(scheme) \(value)")
     }
 
     /// A code goes out as it is or not at all. A value of more than 16 characters becomes a Long Code Value.

@@ -138,7 +138,72 @@ import Testing
             let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
             group?.child(Tag(0x0040, 0xA730), 4)?.remove(Tag(0x0008, 0x1199))
         },
+        Change(kind: .measurementReport, description: "states another volume") { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+            // After four of identity and site, the segment and three source images.
+            try group?.child(Tag(0x0040, 0xA730), 8)?.child(Tag(0x0040, 0xA300))?.set(Tag(0x0040, 0xA30A), "123.4")
+        },
+        Change(kind: .measurementReport, description: "library names another frame") { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 10)?.child(Tag(0x0040, 0xA730))
+            try group?.child(Tag(0x0040, 0xA730), 1)?.set(Tag(0x0040, 0xA124), "1.2.3")
+        },
+        Change(kind: .measurementReport, description: "do not name the same algorithm") { (item) throws(DCMTKError) in
+            try item.child(Tag(0x0018, 0xA001))?.set(Tag(0x0018, 0x1020), "1.0.1")
+        },
+        Change(kind: .segmentation, description: "do not name the same algorithm") { (item) throws(DCMTKError) in
+            try item.child(Tag(0x0062, 0x0002))?.child(Tag(0x0062, 0x0007))?.set(Tag(0x0066, 0x0036), "other")
+        },
+        Change(kind: .measurementReport, description: "has no Device UID") { item in
+            item.child(Tag(0x0018, 0xA001))?.remove(Tag(0x0018, 0x1002))
+        },
+        Change(kind: .segmentation, description: "does not name the algorithm") { item in
+            item.remove(Tag(0x0018, 0xA001))
+        },
     ]
+
+    @Test("our own audit sees coordinates in another frame of reference")
+    func place() throws {
+        let study = try SourceStudy(.init(columns: 33, rows: 33))
+        defer { study.remove() }
+        let results = try study.boxRequest(findings: 1).encode(masks: [], into: study.output)
+        try SourceStudy.change(results[0].path) { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+            // After four of identity and site, the purpose and the rectangle.
+            try group?.child(Tag(0x0040, 0xA730), 6)?.set(Tag(0x3006, 0x0024), "1.2.3")
+        }
+        let error = try #require(throws: ResultsError.self) {
+            try ResultAudit.check(results, sourcePath: study.files[0])
+        }
+        #expect("\(error)".contains("another frame of reference"))
+    }
+
+    @Test("our own audit counts the voxels in the file")
+    func voxels() throws {
+        let study = try SourceStudy(.init(columns: 33, rows: 33))
+        defer { study.remove() }
+        let results = try study.results(findings: 1)
+        // Three frames of 1,089 bits are the end of the file.
+        let file = URL(fileURLWithPath: results[0].path)
+        var bytes = try Data(contentsOf: file)
+        for index in bytes.count - 300..<bytes.count - 260 { bytes[index] = 0xFF }
+        try bytes.write(to: file)
+        let error = try #require(throws: ResultsError.self) {
+            try ResultAudit.check(results, sourcePath: study.files[0])
+        }
+        #expect("\(error)".contains("another volume than its segment has"))
+    }
+
+    @Test("our own audit sees what does not fit the mask in a tilted series too")
+    func tiltedVolume() throws {
+        let study = try SourceStudy(.init(columns: 33, rows: 33, tilt: 15))
+        defer { study.remove() }
+        let results = try study.results(findings: 1)
+        try SourceStudy.change(results[1].path) { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+            try group?.child(Tag(0x0040, 0xA730), 8)?.child(Tag(0x0040, 0xA300))?.set(Tag(0x0040, 0xA30A), "123.4")
+        }
+        #expect(throws: ResultsError.self) { try ResultAudit.check(results, sourcePath: study.files[0]) }
+    }
 
     @Test("our own audit sees what no validator sees", arguments: changes)
     func audit(_ change: Change) throws {

@@ -137,15 +137,33 @@ struct EncodeTests {
             SourceStudy.Options(
                 name: "IR 13", columns: 33, rows: 31, characterSet: "ISO 2022 IR 13\\ISO 2022 IR 87",
                 patientName: "KATAKANA^NAME="),
+            SourceStudy.Options(
+                name: "Korean", columns: 33, rows: 31, characterSet: "\\ISO 2022 IR 149", patientName: "KOREAN^NAME="),
+            SourceStudy.Options(
+                name: "Latin", columns: 33, rows: 31, characterSet: "ISO_IR 100", patientName: "LATIN^NAME="),
+            SourceStudy.Options(
+                name: "UTF-8", columns: 33, rows: 31, characterSet: "ISO_IR 192", patientName: "Buc^J\u{E9}r\u{F4}me"),
         ])
     func patientBytes(_ options: SourceStudy.Options) throws {
         let study = try SourceStudy(options)
         defer { study.remove() }
-        let placeholder = Data("KATAKANA^NAME=".utf8)
-        let katakana = Data([0xD4, 0xCF, 0xC0, 0xDE, 0x5E, 0xC0, 0xDB, 0xB3, 0x3D, 0xB1, 0xB2, 0xB3, 0xB4, 0xB5])
+        // Bytes that no string of this program would give.
+        let names: [String: (placeholder: String, bytes: [UInt8])] = [
+            "IR 13": (
+                "KATAKANA^NAME=",
+                [0xD4, 0xCF, 0xC0, 0xDE, 0x5E, 0xC0, 0xDB, 0xB3, 0x3D, 0xB1, 0xB2, 0xB3, 0xB4, 0xB5]
+            ),
+            // Hong^Gildong in hangul, designated to G1.
+            "Korean": ("KOREAN^NAME=", [0x1B, 0x24, 0x29, 0x43, 0xC8, 0xAB, 0x5E, 0xB1, 0xE6, 0xB5, 0xBF, 0x20]),
+            "Latin": ("LATIN^NAME=", [0x42, 0x75, 0x63, 0x5E, 0x4A, 0xE9, 0x72, 0xF4, 0x6D, 0x65, 0x20]),
+        ]
+        let name = names[options.name]
         for file in study.files {
+            guard let name else { break }
             var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
-            if let range = bytes.range(of: placeholder) { bytes.replaceSubrange(range, with: katakana) }
+            if let range = bytes.range(of: Data(name.placeholder.utf8)) {
+                bytes.replaceSubrange(range, with: name.bytes)
+            }
             try bytes.write(to: URL(fileURLWithPath: file))
         }
         let tags = [
@@ -153,7 +171,7 @@ struct EncodeTests {
             Tag(0x0008, 0x1030), Tag(0x0020, 0x000D),
         ]
         let source = try SourceStudy.read(study.files[0]) { item in tags.map { item.bytes($0) } }
-        #expect(source[1]?.contains(options.name == "IR 13" ? 0xD4 : 0x1B) == true)
+        #expect(source[1]?.contains { $0 == 0x1B || $0 >= 0x80 } == true)
         for result in try study.results(findings: 2) {
             #expect(try SourceStudy.read(result.path) { item in tags.map { item.bytes($0) } } == source)
         }

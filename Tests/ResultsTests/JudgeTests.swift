@@ -20,7 +20,9 @@ import Testing
             "Yamada^Tarou=\u{1B}$B;3ED\u{1B}(B^\u{1B}$BB@O:\u{1B}(B=\u{1B}$B$d$^$@\u{1B}(B^\u{1B}$B$?$m$&\u{1B}(B")
     static let radiograph = SourceStudy.Options(
         name: "radiograph", columns: 40, rows: 37, slices: 1, isProjection: true)
+    static let magnetic = SourceStudy.Options(name: "MR", columns: 40, rows: 37, isMR: true)
     static let kinds: [SourceStudy.Options] = [
+        magnetic,
         tilted, multiFrame, japanese,
         .init(name: "lossy", columns: 40, rows: 37, lossyRatio: "12.5"),
         .init(name: "ordered", columns: 40, rows: 37, isOrdered: true, timezone: "-0500"),
@@ -110,7 +112,7 @@ import Testing
     @Test(
         "PixelMed finds TID 1500 in the reports, and no error",
         .enabled(if: Judge.areDue(.pixelMedReport)),
-        arguments: [(multiFrame, 2), (japanese, 1), (kinds[4], 1)])
+        arguments: [(multiFrame, 2), (japanese, 1), (magnetic, 1)])
     func pixelMed(_ options: SourceStudy.Options, findings: Int) throws {
         let study = try SourceStudy(options)
         defer { study.remove() }

@@ -66,9 +66,18 @@ struct RefusalTests {
         Change(description: "the Frame of Reference UID is another one") { request, _ in
             request.source.frameOfReferenceUID = UID("1.2.3")
         },
-        Change(description: "no frame of reference") { request, _ in request.source.frameOfReferenceUID = nil },
+        Change(description: "the Frame of Reference UID is another one") { request, _ in
+            request.source.frameOfReferenceUID = nil
+        },
         Change(description: "(0020,000D) is not 1.2.3") { request, _ in
             request.source.studyInstanceUID = UID(literal: "1.2.3")
+        },
+        Change(description: "was not analysed has findings") { request, _ in request.refusals = ["motion"] },
+        Change(description: "predecessor 1.2.3 is listed twice") { request, _ in
+            let document = PredecessorDocument(
+                seriesInstanceUID: UID(literal: "1.2"), sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.88.34"),
+                sopInstanceUID: UID(literal: "1.2.3"))
+            request.predecessors = [document, document]
         },
         Change(description: "the code of finding 1") { request, _ in request.findings[0].code.meaning = "出血" },
         Change(description: "is empty") { request, _ in request.equipment.deviceSerialNumber = " " },

@@ -27,6 +27,7 @@ struct SourceStudy {
         /// The images know their order and the procedure that was done.
         var isOrdered = false
         var timezone: String?
+        var isMR = false
 
         var description: String { "\(name), \(columns)x\(rows)x\(slices)" }
     }
@@ -143,6 +144,12 @@ struct SourceStudy {
             }
         } else if options.isProjection {
             try item.set(Tag(0x0018, 0x5101), "PA")
+            try item.set(Tag(0x0020, 0x0020), "L\\F")
+            try item.append(Tag(0x0054, 0x0220)) { (item) throws(DCMTKError) in
+                try item.set(Tag(0x0008, 0x0100), "272479007")
+                try item.set(Tag(0x0008, 0x0102), "SCT")
+                try item.set(Tag(0x0008, 0x0104), "postero-anterior")
+            }
             try item.set(Tag(0x0018, 0x1164), "0.5\\0.5")
         } else {
             try position(item, slice)
@@ -171,6 +178,8 @@ struct SourceStudy {
             try item.append(Tag(0x0032, 0x1064), code)
             try item.set(Tag(0x0040, 0x0009), "SPS1")
             try item.set(Tag(0x0040, 0x1001), "RP1")
+            try item.set(Tag(0x0040, 0x2016), "PLACER7")
+            try item.set(Tag(0x0040, 0x2017), "FILLER8")
         }
     }
 
@@ -318,6 +327,39 @@ extension SourceStudy {
     /// Pixel Data is the last element.
     static func pixels(_ path: String, count: Int) throws -> [UInt8] {
         Array(try Data(contentsOf: URL(fileURLWithPath: path)).suffix(count))
+    }
+
+    /// The content tree of a report, one line an item: depth by dots, concept, value.
+    static func content(_ path: String) throws -> [String] {
+        func code(_ item: Item?) -> String {
+            item.map { $0.string(Tag(0x0008, 0x0100)) ?? $0.string(Tag(0x0008, 0x0119)) ?? "" } ?? ""
+        }
+        func value(_ item: Item) -> String {
+            switch item.string(Tag(0x0040, 0xA040)) {
+            case "TEXT": item.string(Tag(0x0040, 0xA160)) ?? ""
+            case "CODE": code(item.child(Tag(0x0040, 0xA168)))
+            case "UIDREF": item.string(Tag(0x0040, 0xA124)) ?? ""
+            case "NUM":
+                item.child(Tag(0x0040, 0xA300)).map {
+                    "\($0.string(Tag(0x0040, 0xA30A)) ?? "") \(code($0.child(Tag(0x0040, 0x08EA))))"
+                } ?? ""
+            case "IMAGE": item.child(Tag(0x0008, 0x1199))?.string(Tag(0x0008, 0x1155)) ?? ""
+            case "SCOORD", "SCOORD3D":
+                (0..<1000).lazy.map { item.number(Tag(0x0070, 0x0022), $0) }.prefix { $0 != nil }
+                    .map { "\($0 ?? 0)" }.joined(separator: ",")
+            default: ""
+            }
+        }
+        func lines(_ item: Item, _ dots: String) -> [String] {
+            var list: [String] = []
+            item.forEachChild(Tag(0x0040, 0xA730)) { child in
+                let name = child.child(Tag(0x0040, 0xA043))?.string(Tag(0x0008, 0x0104)) ?? ""
+                list.append("\(dots)\(name)=\(value(child))")
+                list += lines(child, dots + ".")
+            }
+            return list
+        }
+        return try read(path) { lines($0, "") }
     }
 
     /// Reads values of a file.

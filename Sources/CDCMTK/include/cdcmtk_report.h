@@ -60,6 +60,11 @@ cdcmtk_condition cdcmtk_report_begin_polyline(
     cdcmtk_report *_Nonnull report, cdcmtk_relationship relationship, cdcmtk_code name, const float *_Nonnull points,
     size_t point_count);
 
+/// Spatial coordinates in the patient of graphic type POLYGON: `point_count` triples of x, y and z, the last the first.
+cdcmtk_condition cdcmtk_report_begin_polygon3d(
+    cdcmtk_report *_Nonnull report, cdcmtk_relationship relationship, cdcmtk_code name, const float *_Nonnull points,
+    size_t point_count, const char *_Nonnull frame_of_reference);
+
 /// Makes the parent the current item. The root must not be the current item.
 void cdcmtk_report_end(cdcmtk_report *_Nonnull report);
 
