@@ -67,6 +67,7 @@ bench:
 	@scripts/setup bench
 	@$(MAKE) --no-print-directory build
 	swift build --configuration release --static-swift-stdlib --product fillstore
+	swift build --configuration release --static-swift-stdlib --product segmentstudy
 	@BINARY=$(BINARY) scripts/bench $(BENCH)
 
 soak:

@@ -128,7 +128,11 @@ let package = Package(
         // A store of any size, for `make bench`.
         .executableTarget(
             name: "fillstore", dependencies: ["DICOM", "Index", "Storage", arguments], path: "Benchmarks",
-            swiftSettings: swift),
+            exclude: ["SegmentStudy"], swiftSettings: swift),
+        // Results of a long series with many masks, likewise.
+        .executableTarget(
+            name: "segmentstudy", dependencies: ["DCMTK", "DICOM", "Results", arguments],
+            path: "Benchmarks/SegmentStudy", swiftSettings: swift),
 
         // Scripted peers, judges and other people's programs, for the tests.
         .target(name: "Support", path: "Tests/Support", swiftSettings: swift),

@@ -117,7 +117,8 @@ cdcmtk_condition cdcmtk_report_begin_image(
         DSRImageReferenceValue value(sop_class, sop_instance, OFFalse);
         for (size_t i = 0; i < frame_count; i++) value.getFrameList().addItem(static_cast<Sint32>(frames[i]));
         for (size_t i = 0; i < segment_count; i++) value.getSegmentList().addItem(segments[i]);
-        return item.setImageReference(value, OFTrue);
+        // Unchecked: DCMTK 3.6.7 does not know label maps, and takes a class that it does not know for no image.
+        return item.setImageReference(value, OFFalse);
     });
 }
 

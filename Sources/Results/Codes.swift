@@ -5,6 +5,7 @@ import DICOM
 
 enum SOPClass {
     static let segmentation = UID(literal: "1.2.840.10008.5.1.4.1.1.66.4")
+    static let labelMapSegmentation = UID(literal: "1.2.840.10008.5.1.4.1.1.66.7")
     static let keyObjectSelection = UID(literal: "1.2.840.10008.5.1.4.1.1.88.59")
     static let secondaryCapture = UID(literal: "1.2.840.10008.5.1.4.1.1.7")
     static let grayscalePresentationState = UID(literal: "1.2.840.10008.5.1.4.1.1.11.1")
@@ -16,6 +17,7 @@ enum Concept {
     static let processingEquipment = Code("109102", "DCM", "Processing Equipment")
     static let artificialIntelligence = Code("123110", "DCM", "Artificial Intelligence")
     static let segmentation = Code("113076", "DCM", "Segmentation")
+    static let background = Code("125040", "DCM", "Background")
     static let sourceImageForProcessing = Code("121322", "DCM", "Source image for image processing operation")
 
     static let ofInterest = Code("113000", "DCM", "Of Interest")

@@ -47,7 +47,7 @@ extension MeasurementReport {
             ReportItem(
                 .contains, Concept.referencedSegment,
                 .image(
-                    sopClassUID: SOPClass.segmentation, sopInstanceUID: segmentation.sopInstanceUID,
+                    sopClassUID: segmentation.sopClassUID, sopInstanceUID: segmentation.sopInstanceUID,
                     segments: [segment.number]))
         ]
         items += request.source.instances(of: segment.slices).map {
@@ -61,11 +61,15 @@ extension MeasurementReport {
     private func measured(_ segment: Segmentation.Segment) -> [ReportItem] {
         let finding = request.findings[segment.finding]
         let volume = Double(segment.voxelCount) * request.source.grid.voxelVolume
-        // The volume is counted from the very bits of the segment.
-        return [
-            number(Concept.volume, volume, Unit.cubicMillimetre),
-            number(Concept.volume, volume / 1000, Unit.millilitre),
-        ] + finding.measurements.filter { !$0.concept.isSameConcept(as: Concept.volume) }.map(number)
+        // The volume is counted from the very bits of the segment. An image that only projects the body has none.
+        let volumes =
+            request.source.frameOfReferenceUID == nil
+            ? []
+            : [
+                number(Concept.volume, volume, Unit.cubicMillimetre),
+                number(Concept.volume, volume / 1000, Unit.millilitre),
+            ]
+        return volumes + finding.measurements.filter { !$0.concept.isSameConcept(as: Concept.volume) }.map(number)
             + assessment(finding)
     }
 

@@ -75,26 +75,62 @@ package struct ResultAudit {
         try require(
             item.uid(Attribute.frameOfReferenceUID) == source.uid(Attribute.frameOfReferenceUID),
             "its frame of reference is not that of the source")
-        var tracking: [Int: UID] = [:]
-        for index in 0..<item.childCount(Attribute.segmentSequence) {
-            let segment = item.child(Attribute.segmentSequence, index)
-            guard let uid = segment?.uid(Attribute.trackingUID), segment?.hasValue(Attribute.trackingID) == true,
-                segment?.integer(Attribute.segmentNumber) == index + 1
-            else { throw Defect(reason: "segment \(index + 1) lacks its number or tracking identifiers") }
-            tracking[index + 1] = uid
+        for tag in [Attribute.rows, Attribute.columns] {
+            try require(item.integer(tag) == source.integer(tag), "\(tag) differs from the source")
         }
-        let frames = item.childCount(Attribute.perFrameFunctionalGroupsSequence)
+        let isLabelMap = item.uid(Attribute.sopClassUID) == SOPClass.labelMapSegmentation
+        var tracking: [Int: UID] = [:]
+        // Segment 0 of a label map is what belongs to no segment.
+        var number = isLabelMap ? 0 : 1
+        try item.forEachChild(Attribute.segmentSequence) { (segment) throws(Defect) in
+            let uid = segment.uid(Attribute.trackingUID)
+            try require(
+                segment.integer(Attribute.segmentNumber) == number
+                    && (number == 0 || (uid != nil && segment.hasValue(Attribute.trackingID))),
+                "segment \(number) lacks its number or tracking identifiers")
+            if number > 0 { tracking[number] = uid }
+            number += 1
+        }
+        try require(!tracking.isEmpty, "it has no segments")
+        try require(Set(tracking.values).count == tracking.count, "two segments have one tracking UID")
+        try checkFrames(item, isLabelMap ? nil : Set(tracking.keys))
+        return tracking
+    }
+
+    /// - Parameter segments: their numbers; nil for a label map, whose frames hold all of them.
+    private func checkFrames(_ item: Item, _ segments: Set<Int>?) throws(Defect) {
+        var references: Set<UID> = []
+        try item.forEachChild(Attribute.referencedSeriesSequence) { (series) throws(Defect) in
+            try require(
+                series.uid(Attribute.seriesInstanceUID) == source.uid(Attribute.seriesInstanceUID),
+                "it refers to another series")
+            series.forEachChild(Attribute.referencedInstanceSequence) { instance in
+                if let uid = instance.uid(Attribute.referencedSOPInstanceUID) { references.insert(uid) }
+            }
+        }
+        let isPlaced = item.uid(Attribute.frameOfReferenceUID) != nil
+        var frames = 0
+        var seen: Set<Int> = []
+        try item.forEachChild(Attribute.perFrameFunctionalGroupsSequence) { (frame) throws(Defect) in
+            frames += 1
+            if let segments {
+                let number = frame.child(Attribute.segmentIdentificationSequence)?
+                    .integer(Attribute.referencedSegmentNumber)
+                try require(number.map(segments.contains) == true, "a frame is of no segment")
+                if let number { seen.insert(number) }
+            }
+            try require(
+                !isPlaced
+                    || frame.child(Attribute.planePositionSequence)?.hasValue(Attribute.imagePositionPatient) == true,
+                "a frame has no position")
+            let image = frame.child(Attribute.derivationImageSequence)?.child(Attribute.sourceImageSequence)
+            try require(
+                image?.uid(Attribute.referencedSOPInstanceUID).map(references.contains) == true,
+                "a frame refers to no image that is listed")
+        }
         try require(
             frames > 0 && item.integer(Attribute.numberOfFrames) == frames, "its frames and their groups do not agree")
-        try item.forEachChild(Attribute.perFrameFunctionalGroupsSequence) { (frame) throws(Defect) in
-            let number = frame.child(Attribute.segmentIdentificationSequence)?
-                .integer(Attribute.referencedSegmentNumber)
-            try require(number.flatMap { tracking[$0] } != nil, "a frame is of no segment")
-            try require(
-                frame.child(Attribute.planePositionSequence)?.hasValue(Attribute.imagePositionPatient) == true,
-                "a frame has no position")
-        }
-        return tracking
+        try require(segments == nil || seen == segments, "a segment has no frame")
     }
 
     private func checkReport(

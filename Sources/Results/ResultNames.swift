@@ -9,7 +9,7 @@ import Foundation
 struct ResultNames {
     private let seed: SHA256.Digest
 
-    init(_ request: ResultRequest, _ planes: BitPlanes) throws(ResultsError) {
+    init(_ request: ResultRequest, _ frames: SegmentFrames) throws(ResultsError) {
         var named = request
         // Where the files lie does not change what is made of them.
         for index in named.source.instances.indices { named.source.instances[index].path = "" }
@@ -30,8 +30,8 @@ struct ResultNames {
         var hash = SHA256()
         hash.update(data: canonical)
         // A model need not find the same voxels twice: parallel sums are not reproducible.
-        hash.update(data: Data(planes.frames.map { "\($0.segment),\($0.slice);" }.joined().utf8))
-        planes.pixelData.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        hash.update(data: Data(frames.frames.map { "\($0.segment ?? -1),\($0.slice);" }.joined().utf8))
+        frames.pixelData.withUnsafeBytes { hash.update(bufferPointer: $0) }
         for explanation in request.explanations {
             explanation.map?.values.withUnsafeBytes { hash.update(bufferPointer: $0) }
         }

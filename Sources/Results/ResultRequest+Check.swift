@@ -72,6 +72,19 @@ extension ResultRequest {
         }
     }
 
+    func check(_ probabilities: [[UInt8]], of masks: [Mask]) throws(ResultsError) {
+        guard !probabilities.isEmpty else { return }
+        guard probabilities.count == masks.count else {
+            throw .request("there are probabilities of \(probabilities.count) masks, and \(masks.count) masks")
+        }
+        for (index, finding) in findings.enumerated() {
+            guard let mask = finding.maskIndex, probabilities[mask].count != masks[mask].block.count else { continue }
+            throw .maskDoesNotFit(
+                finding: index,
+                "it has \(masks[mask].block.count) voxels, and \(probabilities[mask].count) probabilities")
+        }
+    }
+
     private func checkGrid() throws(ResultsError) {
         let grid = source.grid
         guard grid.columns > 0, grid.rows > 0, grid.slices > 0, grid.columns <= UInt16.max, grid.rows <= UInt16.max,

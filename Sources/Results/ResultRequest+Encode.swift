@@ -9,23 +9,28 @@ extension ResultRequest {
     /// found and no negative report is due, there are none. A finding's `maskIndex` points into `masks`.
     ///
     /// Thread: blocks. Repeated with the same request and masks it writes the same bytes.
+    ///
+    /// - Parameter probabilities: for each mask how probable each voxel of its block is, 255 for certainty, where the
+    ///   model says so; else empty.
     /// - Parameter images: of `pictureSlices`.
     package func encode(
-        masks: [Mask], images: [KeyImage] = [], into directory: String
+        masks: [Mask], probabilities: [[UInt8]] = [], images: [KeyImage] = [], into directory: String
     ) throws(ResultsError) -> [EncodedResult] {
         try check(masks)
+        try check(probabilities, of: masks)
         if findings.isEmpty, refusals.isEmpty, !(template.negativeReport && coverage.isNegativeAccepted) { return [] }
         let facts = try SourceFacts(source)
         if refusals.isEmpty { try facts.check(source.grid) }
-        let planes = try packed(masks)
-        let names = try ResultNames(self, planes)
-        let isPlaced = source.frameOfReferenceUID != nil
+        let frames = try segmentFrames(masks, probabilities)
+        let names = try ResultNames(self, frames)
+        // Several radiographs are images of their own, and no stack that a mask could lie in.
+        let isOne = source.frameOfReferenceUID != nil || source.grid.slices == 1
         let segmentation =
-            isPlaced ? try Segmentation(self, masks: masks, planes: planes, facts: facts, names: names) : nil
+            isOne ? try Segmentation(self, masks: masks, frames: frames, facts: facts, names: names) : nil
         try checkVolumes(segmentation)
         let report = MeasurementReport(
             request: self, facts: facts, segmentation: segmentation, names: names,
-            outlines: isPlaced ? [:] : try outlines(masks, planes, facts))
+            outlines: isOne ? [:] : try outlines(masks, frames, facts))
 
         let first: DataSet
         do { first = try DataSet(contentsOf: source.instances[0].path) } catch { throw ResultsError(error) }
@@ -35,10 +40,10 @@ extension ResultRequest {
             defer { for file in files { file.removeStaged() } }
             if let segmentation, template.objects.contains(.segmentation) {
                 let result = result(
-                    .segmentation, SOPClass.segmentation, segmentation.sopInstanceUID, segmentation.seriesInstanceUID,
-                    directory)
+                    .segmentation, segmentation.sopClassUID, segmentation.sopInstanceUID,
+                    segmentation.seriesInstanceUID, directory)
                 files.append(
-                    try ResultFile(result) { (item) throws(DCMTKError) in
+                    try ResultFile(result, tail: segmentation.tail(isExplicit: template.encoding != .implicit)) { (item) throws(DCMTKError) in
                         try segmentation.write(to: item, header: header)
                     })
             }
@@ -64,30 +69,31 @@ extension ResultRequest {
     }
 
     /// Segments are counted over the findings that have a mask.
-    private func packed(_ masks: [Mask]) throws(ResultsError) -> BitPlanes {
-        var planes = BitPlanes()
-        var segment = 0
-        for (index, finding) in findings.enumerated() {
-            guard let maskIndex = finding.maskIndex else { continue }
-            let before = planes.frames.count
-            planes.append(masks[maskIndex], segment: segment)
-            guard planes.frames.count > before else { throw .maskDoesNotFit(finding: index, "it is empty") }
-            segment += 1
+    private func segmentFrames(
+        _ masks: [Mask], _ probabilities: [[UInt8]]
+    ) throws(ResultsError) -> SegmentFrames {
+        let masked = findings.indices.filter { findings[$0].maskIndex != nil }
+        let places = masked.compactMap { findings[$0].maskIndex }
+        let frames = SegmentFrames(
+            places.map { masks[$0] }, probabilities: probabilities.isEmpty ? [] : places.map { probabilities[$0] },
+            form: template.segmentationForm)
+        for (finding, region) in zip(masked, frames.regions) where region.slices.isEmpty {
+            throw .maskDoesNotFit(finding: finding, "it is empty")
         }
-        return planes
+        return frames
     }
 
     /// By finding: what a mask on an image without a frame of reference shows, on its slice with most pixels where the
     /// finding names none.
     private func outlines(
-        _ masks: [Mask], _ planes: BitPlanes, _ facts: SourceFacts
+        _ masks: [Mask], _ frames: SegmentFrames, _ facts: SourceFacts
     ) throws(ResultsError) -> [Int: (slice: Int, outline: Outline)] {
         var outlines: [Int: (slice: Int, outline: Outline)] = [:]
         let masked = findings.indices.filter { findings[$0].maskIndex != nil }
         for (segment, finding) in masked.enumerated() {
             guard let mask = findings[finding].maskIndex.map({ masks[$0] }) else { continue }
-            let frames = zip(planes.frames, planes.counts).filter { $0.0.segment == segment }
-            let largest = frames.max { $0.1 < $1.1 }?.0.slice ?? 0
+            let region = frames.regions[segment]
+            let largest = zip(region.slices, region.counts).max { $0.1 < $1.1 }?.0 ?? 0
             let slice = findings[finding].keySlice.flatMap { mask.isEmpty(slice: $0) ? nil : $0 } ?? largest
             guard let image = facts.images[source.frames[slice].sopInstanceUID], image.rows == mask.rows,
                 image.columns == mask.columns
@@ -107,7 +113,9 @@ extension ResultRequest {
             seriesInstanceUID: seriesInstanceUID, transferSyntaxUID: template.transferSyntaxUID, digest: "")
     }
 
+    /// An image that only projects the body has no volumes.
     private func checkVolumes(_ segmentation: Segmentation?) throws(ResultsError) {
+        guard source.frameOfReferenceUID != nil else { return }
         for segment in segmentation?.segments ?? [] {
             guard let stated = findings[segment.finding].volumeML else { continue }
             let counted = Double(segment.voxelCount) * source.grid.voxelVolume / 1000

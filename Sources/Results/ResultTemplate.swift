@@ -18,17 +18,20 @@ package struct ResultTemplate: Sendable, Codable, Equatable {
     /// Digits, and `{source}` in place of the Series Number of the source. Kinds that are not listed have their own.
     package var seriesNumbers: [ResultKind: String]
     package var encoding: Encoding
+    /// What it takes. Binary where segments overlap and it wants a label map, or where the model states no probabilities.
+    package var segmentationForm: SegmentationForm
 
     package init(
         objects: [ResultKind] = defaultObjects, negativeReport: Bool = false,
         seriesDescription: String = "{package} {version} {object}", seriesNumbers: [ResultKind: String] = [:],
-        encoding: Encoding = .explicit
+        encoding: Encoding = .explicit, segmentationForm: SegmentationForm = .fractional
     ) {
         self.objects = objects
         self.negativeReport = negativeReport
         self.seriesDescription = seriesDescription
         self.seriesNumbers = seriesNumbers
         self.encoding = encoding
+        self.segmentationForm = segmentationForm
     }
 
     package static let defaultObjects: [ResultKind] = [.segmentation, .measurementReport]

@@ -3,8 +3,9 @@
 
 import DCMTK
 import DICOM
+import Glibc
 
-/// A binary Segmentation (PS3.3 A.51) with one segment for each finding that has a mask.
+/// A Segmentation (PS3.3 A.51), or a Label Map Segmentation, with one segment for each finding that has a mask.
 struct Segmentation {
     /// What one finding became.
     struct Segment {
@@ -28,97 +29,65 @@ struct Segmentation {
     let sopInstanceUID: UID
     let seriesInstanceUID: UID
     let segments: [Segment]
-    private let planes: BitPlanes
-    private let overlaps: Bool
-    private let request: ResultRequest
-    private let facts: SourceFacts
+    let frames: SegmentFrames
+    let request: ResultRequest
+    let facts: SourceFacts
     private let dimensionOrganizationUID: UID
 
-    /// Nil where no finding has a mask.
+    var sopClassUID: UID { frames.form == .labelMap ? SOPClass.labelMapSegmentation : SOPClass.segmentation }
+    /// PS3.3 A.51.5.1: without a frame of reference each pixel is a pixel of the image that the frame refers to, and has no
+    /// place and size of its own.
+    var isPlaced: Bool { request.source.frameOfReferenceUID != nil }
+
+    /// Nil where no finding has a mask. The frames are of the masks of `findings`, in their order.
     init?(
-        _ request: ResultRequest, masks: [Mask], planes: BitPlanes, facts: SourceFacts, names: ResultNames
+        _ request: ResultRequest, masks: [Mask], frames: SegmentFrames, facts: SourceFacts, names: ResultNames
     ) throws(ResultsError) {
         let masked = request.findings.enumerated().compactMap { index, finding in
             finding.maskIndex.map { (finding: index, mask: masks[$0], keySlice: finding.keySlice) }
         }
         guard !masked.isEmpty else { return nil }
         guard masked.count <= UInt16.max else { throw .request("a Segmentation has at most 65,535 segments") }
-        var slices = [[Int]](repeating: [], count: masked.count)
-        var counts = slices
-        for (frame, count) in zip(planes.frames, planes.counts) {
-            slices[frame.segment].append(frame.slice)
-            counts[frame.segment].append(count)
-        }
         segments = masked.indices.map { index in
             let (finding, mask, keySlice) = masked[index]
-            let largest = counts[index].indices.max { counts[index][$0] < counts[index][$1] } ?? 0
-            let key = keySlice.flatMap { slices[index].firstIndex(of: $0) } ?? largest
+            let region = frames.regions[index]
+            let largest = region.counts.indices.max { region.counts[$0] < region.counts[$1] } ?? 0
+            let key = keySlice.flatMap { region.slices.firstIndex(of: $0) } ?? largest
             return Segment(
                 finding: finding, number: index + 1, trackingUID: names.uid("tracking \(finding)"),
-                slices: slices[index], counts: counts[index], key: key,
-                outline: Outline(mask, slice: slices[index][key]))
+                slices: region.slices, counts: region.counts, key: key,
+                outline: Outline(mask, slice: region.slices[key]))
         }
-        self.planes = planes
+        self.frames = frames
         self.request = request
         self.facts = facts
-        overlaps = Self.overlap(masked.map(\.mask))
         sopInstanceUID = names.uid("SEG instance")
         seriesInstanceUID = names.uid("SEG series")
         dimensionOrganizationUID = names.uid("SEG dimensions")
     }
 
-    private static func overlap(_ masks: [Mask]) -> Bool {
-        guard masks.count > 1, let first = masks.first else { return false }
-        var union = [UInt8](repeating: 0, count: first.columns * first.rows * first.slices)
-        return union.withUnsafeMutableBytes { union in masks.contains { merge($0, into: union) } }
-    }
-
-    /// True, and stopped there, where a voxel is set in both.
-    private static func merge(_ mask: Mask, into union: UnsafeMutableRawBufferPointer) -> Bool {
-        for slice in mask.blockSlices {
-            for row in mask.blockRows {
-                let start = (slice * mask.rows + row) * mask.columns + mask.blockColumns.lowerBound
-                let target = UnsafeMutableRawBufferPointer(rebasing: union[start..<start + mask.blockColumns.count])
-                if mask.line(row: row, slice: slice).withUnsafeBytes({ merge($0, into: target) }) { return true }
-            }
-        }
-        return false
-    }
-
-    /// True, and stopped there, where a voxel is set in both.
-    private static func merge(_ voxels: UnsafeRawBufferPointer, into union: UnsafeMutableRawBufferPointer) -> Bool {
-        var offset = 0
-        while offset + 8 <= voxels.count {
-            let word = voxels.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if word != 0 {
-                let other = union.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                if other != 0 {
-                    for index in offset..<offset + 8 where voxels[index] != 0 && union[index] != 0 { return true }
-                }
-                union.storeBytes(of: word | other, toByteOffset: offset, as: UInt64.self)
-            }
-            offset += 8
-        }
-        while offset < voxels.count {
-            if voxels[offset] != 0 && union[offset] != 0 { return true }
-            union[offset] |= voxels[offset]
-            offset += 1
-        }
-        return false
-    }
-
+    /// All but the frames themselves, which are the tail of the data set.
     func write(to item: Item, header: Header) throws(DCMTKError) {
         try header.write(
-            to: item, sopClassUID: SOPClass.segmentation, sopInstanceUID: sopInstanceUID,
+            to: item, sopClassUID: sopClassUID, sopInstanceUID: sopInstanceUID,
             seriesInstanceUID: seriesInstanceUID, modality: "SEG",
             kind: .segmentation)
         for tag in [Attribute.bodyPartExamined, Attribute.laterality] where header.source.hasValue(tag) {
             try header.source.copy(tag, to: item)
         }
-        try header.source.copy(Attribute.frameOfReferenceUID, to: item)
-        try header.source.copy(Attribute.positionReferenceIndicator, to: item)
-        if !item.has(Attribute.positionReferenceIndicator) { try item.setEmpty(Attribute.positionReferenceIndicator) }
+        if isPlaced {
+            try header.source.copy(Attribute.frameOfReferenceUID, to: item)
+            try header.source.copy(Attribute.positionReferenceIndicator, to: item)
+            if !item.has(Attribute.positionReferenceIndicator) {
+                try item.setEmpty(Attribute.positionReferenceIndicator)
+            }
+        } else {
+            // Type 2C where no place in the patient says it (PS3.3 C.7.6.1).
+            try header.source.copy(Attribute.patientOrientation, to: item)
+            if !item.has(Attribute.patientOrientation) { try item.setEmpty(Attribute.patientOrientation) }
+        }
         try writeImage(to: item)
+        if frames.form == .labelMap { try item.append(Attribute.segmentSequence, writeBackground) }
         for segment in segments {
             try item.append(Attribute.segmentSequence) { (item) throws(DCMTKError) in
                 try write(segment, to: item)
@@ -126,9 +95,7 @@ struct Segmentation {
         }
         try writeDimensions(to: item)
         try item.append(Attribute.sharedFunctionalGroupsSequence, writeSharedGroups)
-        try writeFrameGroups(to: item)
         try writeReferences(to: item)
-        try item.set(Attribute.pixelData, bytes: planes.pixelData)
     }
 
     /// Image Pixel and Segmentation Image modules (PS3.3 C.8.20.2).
@@ -136,19 +103,28 @@ struct Segmentation {
         try item.set(Attribute.imageType, "DERIVED\\PRIMARY")
         try item.set(Attribute.samplesPerPixel, 1)
         try item.set(Attribute.photometricInterpretation, "MONOCHROME2")
-        try item.set(Attribute.numberOfFrames, String(planes.frames.count))
+        try item.set(Attribute.numberOfFrames, String(frames.frames.count))
         try item.set(Attribute.rows, request.source.grid.rows)
         try item.set(Attribute.columns, request.source.grid.columns)
-        try item.set(Attribute.bitsAllocated, 1)
-        try item.set(Attribute.bitsStored, 1)
-        try item.set(Attribute.highBit, 0)
+        try item.set(Attribute.bitsAllocated, frames.bitsAllocated)
+        try item.set(Attribute.bitsStored, frames.bitsAllocated)
+        try item.set(Attribute.highBit, frames.bitsAllocated - 1)
         try item.set(Attribute.pixelRepresentation, 0)
         try item.set(Attribute.burnedInAnnotation, "NO")
         try item.set(Attribute.lossyImageCompression, facts.lossyCompression == nil ? "00" : "01")
         if let ratio = facts.lossyCompression?.ratio { try item.set(Attribute.lossyImageCompressionRatio, ratio) }
         if let method = facts.lossyCompression?.method { try item.set(Attribute.lossyImageCompressionMethod, method) }
-        try item.set(Attribute.segmentationType, "BINARY")
-        try item.set(Attribute.segmentsOverlap, overlaps ? "YES" : "NO")
+        switch frames.form {
+        case .binary: try item.set(Attribute.segmentationType, "BINARY")
+        case .labelMap:
+            try item.set(Attribute.segmentationType, "LABELMAP")
+            try item.set(Attribute.pixelPaddingValue, 0)
+        case .fractional:
+            try item.set(Attribute.segmentationType, "FRACTIONAL")
+            try item.set(Attribute.segmentationFractionalType, "PROBABILITY")
+            try item.set(Attribute.maximumFractionalValue, 255)
+        }
+        try item.set(Attribute.segmentsOverlap, frames.overlap ? "YES" : "NO")
         // Content Identification Macro
         try item.set(Attribute.contentLabel, request.model.isDemonstration ? "DEMONSTRATION" : "SEGMENTATION")
         try item.set(
@@ -186,26 +162,34 @@ struct Segmentation {
         try item.set(Attribute.recommendedDisplayCIELabValue, Palette.color(segment.number - 1))
     }
 
+    /// Every value that the pixels of a label map have is described, that of no segment too (PS3.3 C.8.20.2.3.3).
+    private func writeBackground(_ item: Item) throws(DCMTKError) {
+        try item.set(Attribute.segmentNumber, 0)
+        try item.set(Attribute.segmentLabel, "Background")
+        try item.set(Attribute.segmentAlgorithmType, "AUTOMATIC")
+        try item.set(Attribute.segmentAlgorithmName, request.algorithm.name)
+        try item.append(Attribute.segmentedPropertyCategoryCodeSequence, Concept.background)
+        try item.append(Attribute.segmentedPropertyTypeCodeSequence, Concept.background)
+        try item.set(Attribute.recommendedDisplayCIELabValue, Palette.black)
+    }
+
     private func writeDimensions(to item: Item) throws(DCMTKError) {
         try item.append(Attribute.dimensionOrganizationSequence) { (item) throws(DCMTKError) in
             try item.set(Attribute.dimensionOrganizationUID, dimensionOrganizationUID)
         }
-        let dimensions = [
-            (Attribute.referencedSegmentNumber, Attribute.segmentIdentificationSequence, "Segment"),
-            (Attribute.imagePositionPatient, Attribute.planePositionSequence, "Position"),
-        ]
-        for (pointer, group, label) in dimensions {
+        for dimension in dimensions {
             try item.append(Attribute.dimensionIndexSequence) { (item) throws(DCMTKError) in
                 try item.set(Attribute.dimensionOrganizationUID, dimensionOrganizationUID)
-                try item.set(Attribute.dimensionIndexPointer, pointer)
-                try item.set(Attribute.functionalGroupPointer, group)
-                try item.set(Attribute.dimensionDescriptionLabel, label)
+                try item.set(Attribute.dimensionIndexPointer, dimension.pointer)
+                try item.set(Attribute.functionalGroupPointer, dimension.group)
+                try item.set(Attribute.dimensionDescriptionLabel, dimension.label)
             }
         }
     }
 
     private func writeSharedGroups(_ item: Item) throws(DCMTKError) {
-        let plane = facts.planes[planes.frames[0].slice]
+        guard isPlaced else { return }
+        let plane = facts.planes[frames.frames[0].slice]
         let grid = request.source.grid
         try item.append(Attribute.pixelMeasuresSequence) { (item) throws(DCMTKError) in
             let distance = grid.sliceDistance
@@ -221,44 +205,9 @@ struct Segmentation {
         }
     }
 
-    /// Segment Identification stays in each frame, even where there is one segment: highdicom's SR classes look for it
-    /// there.
-    private func writeFrameGroups(to item: Item) throws(DCMTKError) {
-        let positions = Set(planes.frames.map(\.slice)).sorted()
-        let ordinals = Dictionary(uniqueKeysWithValues: zip(positions, 1...))
-        for frame in planes.frames {
-            let source = request.source.frames[frame.slice]
-            let position = facts.planes[frame.slice].position
-            try item.append(Attribute.perFrameFunctionalGroupsSequence) { (item) throws(DCMTKError) in
-                try item.append(Attribute.derivationImageSequence) { (item) throws(DCMTKError) in
-                    try item.append(Attribute.sourceImageSequence) { (item) throws(DCMTKError) in
-                        try item.set(Attribute.referencedSOPClassUID, source.sopClassUID)
-                        try item.set(Attribute.referencedSOPInstanceUID, source.sopInstanceUID)
-                        if let number = source.frameNumber {
-                            try item.set(Attribute.referencedFrameNumber, String(number))
-                        }
-                        try item.set(Attribute.spatialLocationsPreserved, "YES")
-                        try item.append(Attribute.purposeOfReferenceCodeSequence, Concept.sourceImageForProcessing)
-                    }
-                    try item.append(Attribute.derivationCodeSequence, Concept.segmentation)
-                }
-                try item.append(Attribute.frameContentSequence) { (item) throws(DCMTKError) in
-                    try item.set(
-                        Attribute.dimensionIndexValues, [Double(frame.segment + 1), Double(ordinals[frame.slice] ?? 0)])
-                }
-                try item.append(Attribute.planePositionSequence) { (item) throws(DCMTKError) in
-                    try item.set(Attribute.imagePositionPatient, position)
-                }
-                try item.append(Attribute.segmentIdentificationSequence) { (item) throws(DCMTKError) in
-                    try item.set(Attribute.referencedSegmentNumber, frame.segment + 1)
-                }
-            }
-        }
-    }
-
     /// Common Instance Reference module: the instances that frames refer to, and no others.
     private func writeReferences(to item: Item) throws(DCMTKError) {
-        let slices = Set(planes.frames.map(\.slice)).sorted()
+        let slices = Set(frames.frames.map(\.slice)).sorted()
         let instances = request.source.instances(of: slices)
         try item.append(Attribute.referencedSeriesSequence) { (item) throws(DCMTKError) in
             try item.set(Attribute.seriesInstanceUID, request.source.seriesInstanceUID)
@@ -321,10 +270,17 @@ enum Palette {
         (89, -66, 82),
     ]
 
+    static let black: [Double] = scaled((0, 0, 0))
+
+    /// Another one for each segment: beyond the table, around the circle of hues by the golden angle on three levels of
+    /// lightness.
     static func color(_ index: Int) -> [Double] {
-        let color = colors[index % colors.count]
-        return [color.l / 100 * 65535, (color.a + 128) / 255 * 65535, (color.b + 128) / 255 * 65535].map {
-            $0.rounded()
-        }
+        if index < colors.count { return scaled(colors[index]) }
+        let hue = Double(index) * 2.399_963_229_728_653
+        return scaled(([50, 65, 80][index % 3], 55 * cos(hue), 55 * sin(hue)))
+    }
+
+    private static func scaled(_ color: (l: Double, a: Double, b: Double)) -> [Double] {
+        [color.l / 100 * 65535, (color.a + 128) / 255 * 65535, (color.b + 128) / 255 * 65535].map { $0.rounded() }
     }
 }

@@ -105,6 +105,26 @@ import Testing
         Change(kind: .segmentation, description: "lacks its number or tracking") { (item) throws(DCMTKError) in
             item.child(Tag(0x0062, 0x0002), 1)?.remove(Tag(0x0062, 0x0020))
         },
+        Change(kind: .segmentation, description: "two segments have one tracking UID") { (item) throws(DCMTKError) in
+            let first = item.child(Tag(0x0062, 0x0002))?.string(Tag(0x0062, 0x0021)) ?? ""
+            try item.child(Tag(0x0062, 0x0002), 1)?.set(Tag(0x0062, 0x0021), first)
+        },
+        Change(kind: .segmentation, description: "it has no segments") { item in item.remove(Tag(0x0062, 0x0002)) },
+        Change(kind: .segmentation, description: "a segment has no frame") { (item) throws(DCMTKError) in
+            for frame in 0..<6 {
+                try item.child(Tag(0x5200, 0x9230), frame)?.child(Tag(0x0062, 0x000A))?.set(Tag(0x0062, 0x000B), 1)
+            }
+        },
+        Change(kind: .segmentation, description: "refers to no image that is listed") { (item) throws(DCMTKError) in
+            let images = item.child(Tag(0x0008, 0x1115))?.child(Tag(0x0008, 0x114A))
+            try images?.set(Tag(0x0008, 0x1155), "1.2.3")
+        },
+        Change(kind: .segmentation, description: "it refers to another series") { (item) throws(DCMTKError) in
+            try item.child(Tag(0x0008, 0x1115))?.set(Tag(0x0020, 0x000E), "1.2.3")
+        },
+        Change(kind: .segmentation, description: "(0028,0010) differs from the source") { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0028, 0x0010), 32)
+        },
         Change(kind: .segmentation, description: "is of no segment") { (item) throws(DCMTKError) in
             try item.child(Tag(0x5200, 0x9230), 2)?.child(Tag(0x0062, 0x000A))?.set(Tag(0x0062, 0x000B), 9)
         },

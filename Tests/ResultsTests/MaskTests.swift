@@ -55,10 +55,14 @@ import Testing
 
     @Test("Frames packed from a block are those of the whole")
     func packing() {
-        var (a, b) = (BitPlanes(), BitPlanes())
-        a.append(whole, segment: 0)
-        b.append(cut, segment: 0)
-        #expect(a.frames == b.frames && a.counts == b.counts && a.pixelData == b.pixelData)
-        #expect(a.counts == [2, 1, 2])
+        for form in SegmentationForm.allCases {
+            let values: [[[UInt8]]] =
+                form == .fractional ? [whole, cut].map { [[UInt8](repeating: 77, count: $0.block.count)] } : [[], []]
+            let a = SegmentFrames([whole], probabilities: values[0], form: form)
+            let b = SegmentFrames([cut], probabilities: values[1], form: form)
+            #expect(a.form == form)
+            #expect(a.frames == b.frames && a.regions == b.regions && a.pixelData == b.pixelData)
+            #expect(a.regions[0].counts == [2, 1, 2])
+        }
     }
 }

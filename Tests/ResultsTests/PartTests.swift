@@ -24,16 +24,15 @@ struct PartTests {
         }
         // The third frame is empty.
         for index in size * 2..<size * 3 { voxels[index] = 0 }
-        var planes = BitPlanes()
-        planes.append(Mask(columns: size, rows: 1, slices: 5, voxels: voxels), segment: 0)
+        let made = SegmentFrames([Mask(columns: size, rows: 1, slices: 5, voxels: voxels)])
 
         var kept: [Bool] = []
-        for frame in planes.frames { kept += voxels[frame.slice * size..<(frame.slice + 1) * size].map { $0 != 0 } }
-        let data = planes.pixelData
-        #expect(!planes.frames.contains { $0.slice == 2 })
+        for frame in made.frames { kept += voxels[frame.slice * size..<(frame.slice + 1) * size].map { $0 != 0 } }
+        let data = made.pixelData
+        #expect(!made.frames.contains { $0.slice == 2 })
         #expect(data.count == ((kept.count + 7) / 8 + 1) / 2 * 2)
         #expect(kept.indices.map { data[$0 / 8] >> UInt8($0 % 8) & 1 == 1 } == kept)
-        #expect(planes.counts.reduce(0, +) == kept.count { $0 })
+        #expect(made.regions[0].counts.reduce(0, +) == kept.count { $0 })
     }
 
     @Test("an outline runs along the pixel edges of the largest part")

@@ -16,6 +16,9 @@ struct SourceStudy {
         var slices = 6
         /// Degrees of gantry tilt.
         var tilt = 0.0
+        var orientation = Orientation.axial
+        /// The first slice is the one at the far end.
+        var isReversed = false
         var isMultiFrame = false
         /// A radiograph: without a frame of reference and a place in the patient.
         var isProjection = false
@@ -32,6 +35,22 @@ struct SourceStudy {
         var description: String { "\(name), \(columns)x\(rows)x\(slices)" }
     }
 
+    /// How the slices cut the patient.
+    enum Orientation: String, Sendable, CaseIterable {
+        case axial, coronal, sagittal, oblique
+
+        /// Directions of a row and a column of pixels, and of the slices; right-handed.
+        var axes: (row: Vector3, column: Vector3, slice: Vector3) {
+            switch self {
+            case .axial: (Vector3(1, 0, 0), Vector3(0, 1, 0), Vector3(0, 0, 1))
+            case .coronal: (Vector3(1, 0, 0), Vector3(0, 0, -1), Vector3(0, 1, 0))
+            case .sagittal: (Vector3(0, 1, 0), Vector3(0, 0, -1), Vector3(-1, 0, 0))
+            // Turned by 3-4-5 about x, then about z.
+            case .oblique: (Vector3(0.8, 0.6, 0), Vector3(-0.48, 0.64, 0.6), Vector3(0.36, -0.48, 0.8))
+            }
+        }
+    }
+
     let directory: String
     let options: Options
     let source: SourceSeries
@@ -45,9 +64,11 @@ struct SourceStudy {
         directory = NSTemporaryDirectory() + "triaged-results-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: directory + "/out", withIntermediateDirectories: true)
         let angle = options.tilt * .pi / 180
+        let axes = options.orientation.axes
+        let step = options.isReversed ? -2.5 : 2.5
         let grid = Grid(
-            origin: Vector3(-100.5, -120.25, 30), columnStep: Vector3(0.5, 0, 0),
-            rowStep: Vector3(0, 0.5 * cos(angle), -0.5 * sin(angle)), sliceStep: Vector3(0, 0, 2.5),
+            origin: Vector3(-100.5, -120.25, 30), columnStep: axes.row * 0.5,
+            rowStep: axes.column * (0.5 * cos(angle)) - axes.slice * (0.5 * sin(angle)), sliceStep: axes.slice * step,
             columns: options.columns, rows: options.rows, slices: options.slices)
         var instances: [SourceInstance] = []
         var frames: [SourceFrame] = []
@@ -120,12 +141,15 @@ struct SourceStudy {
         if options.isOrdered { try setOrder(item) }
         func position(_ item: Item, _ slice: Int) throws(DCMTKError) {
             let point = grid.point(column: 0, row: 0, slice: Double(slice))
-            try item.set(Tag(0x0020, 0x0032), "\(point.x)\\\(point.y)\\\(point.z)")
+            try item.set(
+                Tag(0x0020, 0x0032), [point.x, point.y, point.z].map(decimal).joined(separator: "\\"))
         }
         func orientation(_ item: Item) throws(DCMTKError) {
+            let across = grid.columnStep * (1 / grid.columnStep.length)
             let down = grid.rowStep * (1 / grid.rowStep.length)
             try item.set(
-                Tag(0x0020, 0x0037), "1\\0\\0\\0\\\(decimal(down.y))\\\(decimal(down.z))")
+                Tag(0x0020, 0x0037),
+                [across.x, across.y, across.z, down.x, down.y, down.z].map(decimal).joined(separator: "\\"))
         }
         func measures(_ item: Item) throws(DCMTKError) {
             try item.set(Tag(0x0018, 0x0050), "2.5")
@@ -284,9 +308,24 @@ extension SourceStudy {
     }
 
     /// Makes the results of one or two findings.
-    func results(findings: Int) throws -> [EncodedResult] {
-        let masks = masks
-        return try request(findings: findings, masks: masks).encode(masks: masks, into: output)
+    func results(findings: Int, form: SegmentationForm = .binary) throws -> [EncodedResult] {
+        let masks = form == .labelMap ? apart : masks
+        var request = request(findings: findings, masks: masks)
+        request.template.segmentationForm = form
+        return try request.encode(
+            masks: masks, probabilities: form == .fractional ? masks.map(Self.probabilities) : [], into: output)
+    }
+
+    /// Masks that share no voxel.
+    var apart: [Mask] {
+        let first = masks[0]
+        let second = zip(masks[1].voxels, first.voxels).map { $1 == 0 ? $0 : 0 }
+        return [first, Mask(columns: first.columns, rows: first.rows, slices: first.slices, voxels: second)]
+    }
+
+    /// For each voxel of the mask's block another one, outside of the mask too.
+    static func probabilities(_ mask: Mask) -> [UInt8] {
+        mask.block.indices.map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 1) }
     }
 
     /// A wedge of grey in the source's range, for the slices that pictures are made of.
