@@ -68,9 +68,8 @@ extension EndToEnd {
             let directory = try TemporaryDirectory()
             let file = directory.file("note.dcm")
             try pacs.file(notes[0]).write(to: URL(fileURLWithPath: file))
-            let dump = try Tool.run("/usr/bin/dsrdump", ["+Pl", file], seconds: 30)
-            #expect(dump.output.contains("Rejected for Quality Reasons"), "\(dump.output)")
             let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            #expect(bytes.range(of: Data("Rejected for Quality Reasons".utf8)) != nil)
             #expect(former.allSatisfy { bytes.range(of: Data($0.utf8)) != nil })
             let item = try #require(try node.item(study: study.studyInstanceUID))
             let warnings = item["warnings"] as? [String] ?? []
