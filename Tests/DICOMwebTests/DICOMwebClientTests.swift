@@ -18,7 +18,14 @@ import Testing
         directory = try TemporaryDirectory()
         file = directory.file("result.dcm")
         // More than one fragment, and an odd end.
-        try Part10Writer.write(to: file, sopInstanceUID: "2.25.77", pixelBytes: 700_001)
+        var bytes = Part10Writer.bytes(sopInstanceUID: "2.25.77", pixelBytes: 700_001).file
+        // No two fragments are alike.
+        var state: UInt32 = 1
+        for index in (bytes.count - 700_001)..<bytes.count {
+            state = state &* 1_664_525 &+ 1_013_904_223
+            bytes[index] = UInt8(state >> 24)
+        }
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
     }
 
     private func client(
