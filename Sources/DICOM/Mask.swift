@@ -149,6 +149,20 @@ package struct Mask: Sendable, Equatable {
         return line[...]
     }
 
+    /// Visits what is marked in a slice: rows and stretches of columns of the grid, ascending.
+    package func forEachStretch(slice: Int, _ visit: (_ row: Int, _ columns: Range<Int>) -> Void) {
+        guard blockSlices.contains(slice) else { return }
+        for row in blockRows {
+            for stretch in stretches[indices(row: row, slice: slice)] {
+                let start = blockColumns.lowerBound + Int(stretch.start)
+                visit(row, start..<start + Int(stretch.length))
+            }
+        }
+    }
+
+    /// Voxels of the block, marked or not.
+    package var blockCount: Int { blockColumns.count * blockRows.count * blockSlices.count }
+
     package func isEmpty(slice: Int) -> Bool {
         guard blockSlices.contains(slice), let first = blockRows.first, let last = blockRows.last else { return true }
         return indices(row: first, slice: slice).lowerBound == indices(row: last, slice: slice).upperBound

@@ -118,7 +118,6 @@ enum Attribute {
     static let conversionType = Tag(0x0008, 0x0064)
     static let referencedImageSequence = Tag(0x0008, 0x1140)
     static let derivationDescription = Tag(0x0008, 0x2111)
-    static let patientOrientation = Tag(0x0020, 0x0020)
     static let imageComments = Tag(0x0020, 0x4000)
     static let planarConfiguration = Tag(0x0028, 0x0006)
     static let windowCenter = Tag(0x0028, 0x1050)

@@ -78,10 +78,10 @@ extension ResultRequest {
             throw .request("there are probabilities of \(probabilities.count) masks, and \(masks.count) masks")
         }
         for (index, finding) in findings.enumerated() {
-            guard let mask = finding.maskIndex, probabilities[mask].count != masks[mask].block.count else { continue }
+            guard let mask = finding.maskIndex, probabilities[mask].count != masks[mask].blockCount else { continue }
             throw .maskDoesNotFit(
                 finding: index,
-                "it has \(masks[mask].block.count) voxels, and \(probabilities[mask].count) probabilities")
+                "it has \(masks[mask].blockCount) voxels, and \(probabilities[mask].count) probabilities")
         }
     }
 

@@ -80,26 +80,38 @@ struct SegmentFrames {
         var data = [UInt8](repeating: 0, count: even((frames.count * size + 7) / 8))
         data.withUnsafeMutableBufferPointer { data in
             for (place, frame) in frames.enumerated() {
-                let mask = masks[frame.segment ?? 0]
-                mask.forEachLine(slice: frame.slice) { line, start in
-                    Words.pack(line, into: data, bit: place * size + start)
+                masks[frame.segment ?? 0].forEachRun(slice: frame.slice) { run in
+                    set(run.lowerBound + place * size..<run.upperBound + place * size, in: data)
                 }
             }
         }
         return data
     }
 
+    private static func set(_ bits: Range<Int>, in data: UnsafeMutableBufferPointer<UInt8>) {
+        let (first, last) = (bits.lowerBound / 8, (bits.upperBound - 1) / 8)
+        let low = UInt8(truncatingIfNeeded: 0xFF << (bits.lowerBound % 8))
+        let high = UInt8(truncatingIfNeeded: 0xFF >> (7 - (bits.upperBound - 1) % 8))
+        guard first < last else {
+            data[first] |= low & high
+            return
+        }
+        data[first] |= low
+        for byte in first + 1..<last { data[byte] = 0xFF }
+        data[last] |= high
+    }
+
     private static func labels(_ masks: [Mask], _ slices: [Int], _ size: Int, bytes: Int) -> [UInt8] {
         var data = [UInt8](repeating: 0, count: even(slices.count * size * bytes))
         data.withUnsafeMutableBufferPointer { data in
             for (place, slice) in slices.enumerated() {
-                for (segment, mask) in masks.enumerated() where mask.blockSlices.contains(slice) {
+                for (segment, mask) in masks.enumerated() {
                     let number = segment + 1
-                    mask.forEachLine(slice: slice) { line, start in
-                        let base = (place * size + start) * bytes
-                        for index in line.indices where line[index] != 0 {
-                            data[base + index * bytes] = UInt8(truncatingIfNeeded: number)
-                            if bytes == 2 { data[base + index * bytes + 1] = UInt8(truncatingIfNeeded: number >> 8) }
+                    mask.forEachRun(slice: slice) { run in
+                        for pixel in run {
+                            let byte = (place * size + pixel) * bytes
+                            data[byte] = UInt8(truncatingIfNeeded: number)
+                            if bytes == 2 { data[byte + 1] = UInt8(truncatingIfNeeded: number >> 8) }
                         }
                     }
                 }
@@ -115,17 +127,15 @@ struct SegmentFrames {
         var data = [UInt8](repeating: 0, count: even(frames.count * size))
         data.withUnsafeMutableBufferPointer { data in
             for (place, frame) in frames.enumerated() {
-                let segment = frame.segment ?? 0
-                let mask = masks[segment]
-                probabilities[segment].withUnsafeBufferPointer { values in
-                    var offset =
-                        (frame.slice - mask.blockSlices.lowerBound) * mask.blockRows.count
-                        * mask.blockColumns.count
-                    mask.forEachLine(slice: frame.slice) { line, start in
-                        for index in line.indices where line[index] != 0 {
-                            data[place * size + start + index] = max(1, values[offset + index])
+                let mask = masks[frame.segment ?? 0]
+                let lines = (frame.slice - mask.blockSlices.lowerBound) * mask.blockRows.count
+                probabilities[frame.segment ?? 0].withUnsafeBufferPointer { values in
+                    mask.forEachStretch(slice: frame.slice) { row, columns in
+                        let line = (lines + row - mask.blockRows.lowerBound) * mask.blockColumns.count
+                        for column in columns {
+                            data[place * size + row * mask.columns + column] = max(
+                                1, values[line + column - mask.blockColumns.lowerBound])
                         }
-                        offset += line.count
                     }
                 }
             }
@@ -137,15 +147,17 @@ struct SegmentFrames {
         guard masks.count > 1, let first = masks.first else { return false }
         var present = [[Int]](repeating: [], count: first.slices)
         for (segment, region) in regions.enumerated() { for slice in region.slices { present[slice].append(segment) } }
-        var union = [UInt8](repeating: 0, count: first.columns * first.rows)
-        return union.withUnsafeMutableBytes { union in
+        var union = [Bool](repeating: false, count: first.columns * first.rows)
+        return union.withUnsafeMutableBufferPointer { union in
             for (slice, segments) in present.enumerated() where segments.count > 1 {
-                union.initializeMemory(as: UInt8.self, repeating: 0)
+                union.update(repeating: false)
                 for segment in segments {
                     var isShared = false
-                    masks[segment].forEachLine(slice: slice) { line, start in
-                        let target = UnsafeMutableRawBufferPointer(rebasing: union[start..<start + line.count])
-                        if !isShared { isShared = Words.merge(UnsafeRawBufferPointer(line), into: target) }
+                    masks[segment].forEachRun(slice: slice) { run in
+                        for pixel in run where !isShared {
+                            isShared = union[pixel]
+                            union[pixel] = true
+                        }
                     }
                     if isShared { return true }
                 }
@@ -159,7 +171,7 @@ extension SegmentFrames.Region {
     fileprivate init(_ mask: Mask) {
         for slice in mask.blockSlices {
             var count = 0
-            mask.forEachLine(slice: slice) { line, _ in count += Words.count(line) }
+            mask.forEachStretch(slice: slice) { _, columns in count += columns.count }
             guard count > 0 else { continue }
             slices.append(slice)
             counts.append(count)
@@ -168,78 +180,10 @@ extension SegmentFrames.Region {
 }
 
 extension Mask {
-    /// Visits the rows of the block in a slice: their voxels, and where in the slice the first of them lies.
-    fileprivate func forEachLine(slice: Int, _ visit: (UnsafeBufferPointer<UInt8>, Int) -> Void) {
-        guard blockSlices.contains(slice) else { return }
-        block.withUnsafeBufferPointer { block in
-            let width = blockColumns.count
-            var offset = (slice - blockSlices.lowerBound) * blockRows.count * width
-            for row in blockRows {
-                let line = UnsafeBufferPointer(rebasing: block[offset..<offset + width])
-                visit(line, row * columns + blockColumns.lowerBound)
-                offset += width
-            }
+    /// Visits what is marked in a slice, as stretches of its pixels, ascending.
+    fileprivate func forEachRun(slice: Int, _ visit: (Range<Int>) -> Void) {
+        forEachStretch(slice: slice) { row, columns in
+            visit(row * self.columns + columns.lowerBound..<row * self.columns + columns.upperBound)
         }
-    }
-}
-
-/// Voxels, eight at a time.
-private enum Words {
-    private static let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
-
-    /// The highest bit of each byte that is not zero.
-    private static func marks(_ bytes: UInt64) -> UInt64 { (((bytes & low) &+ low) | bytes) & ~low }
-
-    /// Bytes that are missing at the end are zero.
-    @inline(__always)
-    private static func load(_ line: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
-        if offset + 8 <= line.count {
-            return UInt64(littleEndian: line.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        }
-        var word: UInt64 = 0
-        for rest in offset..<line.count { word |= UInt64(line[rest]) << UInt64(8 * (rest - offset)) }
-        return word
-    }
-
-    static func count(_ line: UnsafeBufferPointer<UInt8>) -> Int {
-        let line = UnsafeRawBufferPointer(line)
-        var count = 0
-        for offset in stride(from: 0, to: line.count, by: 8) { count += marks(load(line, offset)).nonzeroBitCount }
-        return count
-    }
-
-    /// Sets a bit for each byte that is not zero; the bits were zero before.
-    static func pack(_ line: UnsafeBufferPointer<UInt8>, into data: UnsafeMutableBufferPointer<UInt8>, bit: Int) {
-        let line = UnsafeRawBufferPointer(line)
-        for offset in stride(from: 0, to: line.count, by: 8) {
-            let word = load(line, offset)
-            if word == 0 { continue }
-            // Byte i holds one bit at 8·i; the multiplication moves it to 56 + i, and no two products meet.
-            let packed = (marks(word) >> 7 &* 0x0102_0408_1020_4080) >> 56
-            let place = bit + offset
-            let shifted = packed << UInt64(place % 8)
-            data[place / 8] |= UInt8(truncatingIfNeeded: shifted)
-            if shifted > 0xFF { data[place / 8 + 1] |= UInt8(truncatingIfNeeded: shifted >> 8) }
-        }
-    }
-
-    /// True, and stopped there, where a voxel is set in both.
-    static func merge(_ voxels: UnsafeRawBufferPointer, into union: UnsafeMutableRawBufferPointer) -> Bool {
-        var offset = 0
-        while offset + 8 <= voxels.count {
-            let word = voxels.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if word != 0 {
-                let other = union.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                if marks(word) & marks(other) != 0 { return true }
-                union.storeBytes(of: word | other, toByteOffset: offset, as: UInt64.self)
-            }
-            offset += 8
-        }
-        while offset < voxels.count {
-            if voxels[offset] != 0 && union[offset] != 0 { return true }
-            union[offset] |= voxels[offset]
-            offset += 1
-        }
-        return false
     }
 }

@@ -25,7 +25,9 @@ import Testing
                     keySlice: 0))
             result.masks.append(Mask(columns: 5, rows: 1, slices: 2, voxels: voxels))
         }
-        if let score { result.scores = [ClassScore(label: "class", value: score, threshold: 0.5, slice: nil)] }
+        if let score {
+            result.scores = [ClassScore(label: "class", code: Code("A", "99T", "A"), value: score, threshold: 0.5)]
+        }
         return result
     }
 

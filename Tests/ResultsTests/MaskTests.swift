@@ -57,7 +57,7 @@ import Testing
     func packing() {
         for form in SegmentationForm.allCases {
             let values: [[[UInt8]]] =
-                form == .fractional ? [whole, cut].map { [[UInt8](repeating: 77, count: $0.block.count)] } : [[], []]
+                form == .fractional ? [whole, cut].map { [[UInt8](repeating: 77, count: $0.blockCount)] } : [[], []]
             let a = SegmentFrames([whole], probabilities: values[0], form: form)
             let b = SegmentFrames([cut], probabilities: values[1], form: form)
             #expect(a.form == form)

@@ -30,7 +30,6 @@ struct SourceStudy {
         /// The images know their order and the procedure that was done.
         var isOrdered = false
         var timezone: String?
-        var isMR = false
 
         var description: String { "\(name), \(columns)x\(rows)x\(slices)" }
     }
@@ -325,7 +324,7 @@ extension SourceStudy {
 
     /// For each voxel of the mask's block another one, outside of the mask too.
     static func probabilities(_ mask: Mask) -> [UInt8] {
-        mask.block.indices.map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 1) }
+        (0..<mask.blockCount).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 1) }
     }
 
     /// A wedge of grey in the source's range, for the slices that pictures are made of.
