@@ -21,6 +21,8 @@ extension ResultAudit {
         try require(uid != nil, "its contributing equipment has no Device UID")
         let agree = "it and its contributing equipment do not name the same algorithm"
         try item.forEachChild(Attribute.segmentSequence) { (segment) throws(Defect) in
+            // The background of a label map was made by none.
+            if segment.integer(Attribute.segmentNumber) == 0 { return }
             let algorithm = segment.child(Attribute.segmentationAlgorithmIdentificationSequence)
             try require(
                 algorithm?.string(Attribute.algorithmSource) == maker

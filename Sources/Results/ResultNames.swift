@@ -20,6 +20,8 @@ struct ResultNames {
         }
         // Which kinds there are does not change what is in them: destinations share what they can.
         named.template = request.template.common
+        // What was asked for, and could not be, changes nothing.
+        named.template.segmentationForm = frames.form
         // Hashed below, as the masks are: JSON of a million numbers takes its time.
         named.explanations = named.explanations.map(\.summary)
         let encoder = JSONEncoder()

@@ -43,7 +43,8 @@ extension ResultRequest {
                     .segmentation, segmentation.sopClassUID, segmentation.sopInstanceUID,
                     segmentation.seriesInstanceUID, directory)
                 files.append(
-                    try ResultFile(result, tail: segmentation.tail(isExplicit: template.encoding != .implicit)) { (item) throws(DCMTKError) in
+                    try ResultFile(result, tail: segmentation.tail(isExplicit: template.encoding != .implicit)) {
+                        (item) throws(DCMTKError) in
                         try segmentation.write(to: item, header: header)
                     })
             }
