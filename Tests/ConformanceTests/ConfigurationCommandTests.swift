@@ -86,21 +86,36 @@ extension EndToEnd {
                     "web server for everybody", "web:\n  host: 127.0.0.1", "web:\n  host: 0.0.0.0", at: "0.0.0.0",
                     says: "web.host", "nginx"),
                 Mistake(
-                    "a kind of object that is none", "completeness:",
-                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, objects: [segmentations]}\ncompleteness:",
+                    "a kind of object that is none", "destinations: []",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, objects: [segmentations]}",
                     at: "segmentations", says: "objects", "did you mean `segmentation`"),
                 Mistake(
-                    "a placeholder that is none", "completeness:",
-                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, seriesDescription: '{modell}'}\ncompleteness:",
+                    "a placeholder that is none", "destinations: []",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, seriesDescription: '{modell}'}",
                     at: "modell", says: "seriesDescription", "{package}"),
                 Mistake(
-                    "a series number that is none", "completeness:",
-                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, seriesNumbers: {segmentation: x1}}\ncompleteness:",
+                    "a series number that is none", "destinations: []",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, seriesNumbers: {segmentation: x1}}",
                     at: "x1", says: "seriesNumbers", "{source}"),
                 Mistake(
-                    "a condition that is none", "completeness:",
-                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, when: {minimumPriority: high}}\ncompleteness:",
+                    "a condition that is none", "destinations: []",
+                    "destinations:\n  - {name: p, aeTitle: P, host: h, port: 1, when: {minimumPriority: high}}",
                     at: "high", says: "when.minimumPriority", "critical"),
+                Mistake(
+                    "storage commitment by DICOMweb", "destinations: []",
+                    "destinations:\n  - {name: w, url: 'https://h/dicom-web', proof: commitment}", at: "commitment",
+                    says: "proof", "DICOMweb"),
+                Mistake(
+                    "DICOMweb in clear", "destinations: []", "destinations:\n  - {name: w, url: 'http://h/dicom-web'}",
+                    at: "dicom-web", says: "url", "https"),
+                Mistake(
+                    "a DICOM peer and a DICOMweb server", "destinations: []",
+                    "destinations:\n  - {name: w, url: 'https://h/dicom-web', host: h}", at: "dicom-web", says: "host",
+                    "does not go with `url`"),
+                Mistake(
+                    "a token without a DICOMweb server", "destinations: []",
+                    "destinations:\n  - {name: w, aeTitle: P, host: h, port: 1, tokenFile: /t}", at: "tokenFile",
+                    says: "tokenFile", "needs `url`"),
                 Mistake(
                     "neither reject nor accept", "unknownPeers: reject", "unknownPeers: maybe", says: "unknownPeers",
                     "reject"),

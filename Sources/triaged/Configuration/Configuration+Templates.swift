@@ -8,7 +8,9 @@ import Results
 
 /// What a destination gets, and when.
 extension Configuration {
-    static let templateKeys = ["objects", "seriesDescription", "seriesNumbers", "segmentationForm", "transferSyntax", "when"]
+    static let templateKeys = [
+        "objects", "seriesDescription", "seriesNumbers", "segmentationForm", "transferSyntax", "when",
+    ]
 
     static func template(_ section: StrictSection) -> ResultTemplate {
         var template = ResultTemplate(negativeReport: section.boolean("negativeReports") ?? false)
@@ -29,7 +31,8 @@ extension Configuration {
             }
             template.seriesNumbers[kind] = number
         }
-        template.segmentationForm = section.choice("segmentationForm", SegmentationForm.self) ?? template.segmentationForm
+        template.segmentationForm =
+            section.choice("segmentationForm", SegmentationForm.self) ?? template.segmentationForm
         template.encoding = section.choice("transferSyntax", ResultTemplate.Encoding.self) ?? template.encoding
         return template
     }
