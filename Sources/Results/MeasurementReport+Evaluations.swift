@@ -42,7 +42,14 @@ extension MeasurementReport {
                 sentences.append("Analysed: \(slices) slices, extent \(extent) mm.")
             }
         }
+        sentences += request.scores.map { score in
+            let bound = Text.decimal(score.threshold, digits: 3)
+            return
+                "Score of \(score.label): \(Text.decimal(score.value, digits: 3)), a finding from \(bound). Not a probability."
+        }
         sentences += request.qualityNotes
+        // Those that warn are among the notes.
+        sentences += request.gates.filter { $0.outcome == .pass }.map { "Quality gate passed: \($0.evidence)." }
         if !request.predecessors.isEmpty { sentences.append("Supersedes an earlier report.") }
         sentences.append("Result of an algorithm, not reviewed by a person.")
         return sentences

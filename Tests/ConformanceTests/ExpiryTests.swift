@@ -30,6 +30,11 @@ extension EndToEnd {
             #expect(outcome.status == 0, "\(outcome.output)")
         }
 
+        /// The node looks at the disk every now and then, and refuses until it has seen the room.
+        private static func hasRoom(_ node: Daemon) throws -> Bool? {
+            try eventually(within: 30) { try HTTP.get(node.url("/readyz")).status == 200 ? true : nil }
+        }
+
         @Test(
             "where space is needed, studies that an archive holds whole go, the oldest first, and no others, also over a kill [DISK-4]",
             arguments: ["", "expired", "expiredRemoved"])
@@ -77,6 +82,7 @@ extension EndToEnd {
 
             // What has expired is taken again, and then kept once.
             try volume.removeBallast("first")
+            #expect(try Self.hasRoom(node) == true)
             #expect(try node.send(studies[9]).acknowledged == studies[9])
             #expect(try node.send(studies[9]).acknowledged == studies[9])
             _ = try node.worklist()
@@ -118,6 +124,7 @@ extension EndToEnd {
             #expect(try node.keptResults().count == 2)
 
             try volume.removeBallast("first")
+            #expect(try Self.hasRoom(node) == true)
             #expect(try node.send([study.files[early.count]]).acknowledged.count == 1)
             let said = try eventually(within: 90) {
                 let series = try node.item(study: study.studyInstanceUID)?["series"] as? [[String: Any]]

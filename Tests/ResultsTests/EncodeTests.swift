@@ -97,12 +97,18 @@ struct EncodeTests {
         request.coverage.isNegativeAccepted = false
         #expect(try request.encode(masks: [], into: study.output) == [])
         request.coverage.isNegativeAccepted = true
+        request.scores = [
+            ClassScore(
+                label: "Bleed", code: Code("1386000", "SCT", "Intracranial hemorrhage"), value: 0.125, threshold: 0.5)
+        ]
         let results = try request.encode(masks: [], into: study.output)
         #expect(results.map(\.kind) == [.measurementReport])
         let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: results[0].path)), as: UTF8.self)
         #expect(text.contains("No finding by head-ct-hyperdensity 1.0.0."))
         #expect(text.contains("Looked for: Intracranial hemorrhage."))
         #expect(text.contains("Analysed: 6 slices, extent 15 mm."))
+        #expect(text.contains("Score of Bleed: 0.125, a finding from 0.5. Not a probability."))
+        #expect(text.contains("Quality gate passed: the motion index is 2, at most 6 allowed."))
         #expect(text.contains("without findings"))
         #expect(!text.lowercased().contains("normal"))
     }
