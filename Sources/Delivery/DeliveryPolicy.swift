@@ -56,8 +56,11 @@ package struct DeliveryPolicy: Sendable, Equatable {
             switch attempt {
             case .send, .lookUp: return .attempt(.lookUp, at: later, reason: words)
             case .confirm: return .attempt(.confirm, at: later, reason: words)
-            case .commit: return .attempt(isWorn(attempts) ? .confirm : .commit, at: later, reason: words)
+            // Orthanc aborts at the N-ACTION of somebody whom it does not know. What it holds can be asked.
+            case .commit: return .attempt(.confirm, at: now, reason: words)
             }
+        case .reportUnseen(let words):
+            return .attempt(isWorn(attempts) ? .confirm : .commit, at: later, reason: words)
         case .found:
             let asksMore = proof == .commitment && (attempt == .send || attempt == .lookUp)
             return asksMore ? .attempt(.commit, at: now, reason: "found") : .delivered(.query)

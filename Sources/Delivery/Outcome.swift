@@ -29,8 +29,10 @@ package enum Outcome: Sendable, Equatable {
     case contextNotAccepted(String)
     /// The status of the response to a C-STORE, a C-FIND that failed, or an N-ACTION, with its Error Comment (0000,0902).
     case status(Status, comment: String)
-    /// Something was sent and no answer came back: of a commitment, neither response nor N-EVENT-REPORT in time.
+    /// Something was sent and no answer came back.
     case responseUnseen(String)
+    /// The destination agreed to report on a commitment, and has not in time.
+    case reportUnseen(String)
     case found
     case notFound
     case committed
@@ -63,7 +65,7 @@ package enum DeliveryState: String, Sendable, Codable, CaseIterable {
 
 package enum Step: Sendable, Equatable {
     case attempt(Attempt, at: Double, reason: String)
-    /// The destination owes an N-EVENT-REPORT; without one by then the outcome is `.responseUnseen` of `.commit`.
+    /// The destination owes an N-EVENT-REPORT; without one by then the outcome is `.reportUnseen` of `.commit`.
     case awaitCommitment(until: Double)
     case delivered(Proof)
     /// Nothing more happens until a person sends it again.

@@ -132,11 +132,13 @@ private func status(_ code: UInt16, _ comment: String = "") -> Outcome {
     func waits() {
         #expect(next(status(0), of: .commit) == .awaitCommitment(until: 1300))
         #expect(
-            next(.responseUnseen("no event report"), of: .commit)
+            next(.reportUnseen("no event report"), of: .commit)
                 == .attempt(.commit, at: 1015, reason: "no event report"))
         #expect(
-            next(.responseUnseen("no event report"), of: .commit, attempts: 6)
+            next(.reportUnseen("no event report"), of: .commit, attempts: 6)
                 == .attempt(.confirm, at: 1480, reason: "no event report"))
+        // The N-ACTION itself went unanswered.
+        #expect(next(.responseUnseen("aborted"), of: .commit) == .attempt(.confirm, at: 1000, reason: "aborted"))
     }
 
     @Test("an event report counts whenever it comes", arguments: Attempt.allCases)
@@ -182,7 +184,7 @@ private func status(_ code: UInt16, _ comment: String = "") -> Outcome {
     func neverSpins(proof: Proof) {
         let answers: [Outcome] = [
             .found, .notFound, .contextNotAccepted("x"), status(0), status(0x0122), status(0x0111), status(0xA700),
-            .responseUnseen("x"), .notCommitted(Status(rawValue: 0x0122)),
+            .responseUnseen("x"), .reportUnseen("x"), .notCommitted(Status(rawValue: 0x0122)),
         ]
         for store in answers {
             for query in answers {

@@ -70,7 +70,7 @@ final class DeliveryLoop {
         let overdue = proofs.filter { $0.1 == .report }
         for (delivery, _) in overdue {
             try recorder.recordProof(
-                after: .responseUnseen("no report on the storage commitment in time"), of: .commit, for: delivery)
+                after: .reportUnseen("no report on the storage commitment in time"), of: .commit, for: delivery)
         }
         guard !due.isEmpty || proofs.count > overdue.count else { return overdue.isEmpty ? try pause(at: now) : 0 }
 

@@ -110,7 +110,7 @@ extension Outcome {
     fileprivate var status: Status? {
         switch self {
         case .status(let status, _), .notCommitted(let status): status
-        case .notConnected, .rejected, .contextNotAccepted, .responseUnseen, .found, .notFound, .committed: nil
+        case .notConnected, .rejected, .contextNotAccepted, .responseUnseen, .reportUnseen, .found, .notFound, .committed: nil
         }
     }
 
@@ -118,7 +118,7 @@ extension Outcome {
     fileprivate var ownWords: String {
         switch self {
         case .notConnected(let words), .rejected(_, let words), .contextNotAccepted(let words),
-            .responseUnseen(let words):
+            .responseUnseen(let words), .reportUnseen(let words):
             words
         case .status(let status, _), .notCommitted(let status): StoreStatus.words(for: status)
         case .found: "found"
