@@ -110,7 +110,9 @@ extension Outcome {
     fileprivate var status: Status? {
         switch self {
         case .status(let status, _), .notCommitted(let status): status
-        case .notConnected, .rejected, .contextNotAccepted, .responseUnseen, .reportUnseen, .found, .notFound, .committed: nil
+        case .notConnected, .rejected, .contextNotAccepted, .responseUnseen, .reportUnseen, .found, .notFound,
+            .committed:
+            nil
         }
     }
 
