@@ -378,31 +378,51 @@ def is_accepted(association, abstract_syntax):
 
 
 def query_violations(triaged, ledger, chance, say, studies=20):
-    """C-FIND lists every instance of some studies, where the node offers it."""
+    """C-FIND lists every instance of some studies, where the node offers it. One that does not end with a success is asked
+    again: its requestor knows that the list is not whole."""
+    found = []
+    asked_again = 0
+    for study in chance.sample(sorted(ledger.studies), min(studies, len(ledger.studies))):
+        series, _, uids = ledger.studies[study]
+        query = pydicom.Dataset()
+        query.QueryRetrieveLevel = "IMAGE"
+        query.StudyInstanceUID, query.SeriesInstanceUID, query.SOPInstanceUID = study, series, ""
+        for attempt in range(3):
+            answers, end = find(triaged, query)
+            if answers is None:
+                say("C-FIND is not offered: that part is skipped")
+                return []
+            if end == 0x0000:
+                break
+            asked_again += 1
+            say(f"C-FIND for {study} ended with {end}, after {sum(answers.values())} instances")
+        if end != 0x0000:
+            found.append(f"C-FIND ended three times with {end} for study {study}")
+        elif answers != collections.Counter(uids):
+            found.append(f"C-FIND lists {sum(answers.values())} of {len(uids)} instances of study {study}, and calls it a success")
+    ledger.found["studies asked for"] = min(studies, len(ledger.studies))
+    ledger.found["queries repeated"] = asked_again
+    return found
+
+
+def find(triaged, query):
+    """SOP Instance UIDs with their number, None where C-FIND is not offered, and how it ended: a status, or words."""
+    answers = collections.Counter()
     entity = AE(peers.MODALITY)
     entity.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
     entity.add_requested_context(Verification)
     association = entity.associate("127.0.0.1", triaged.port, ae_title=peers.NODE)
     if not association.is_established:
-        return ["no association for C-FIND"]
+        return answers, "no association"
+    end = "no answer"
     try:
         if not is_accepted(association, StudyRootQueryRetrieveInformationModelFind):
-            say("C-FIND is not offered: that part is skipped")
-            return []
-        found = []
-        for study in chance.sample(sorted(ledger.studies), min(studies, len(ledger.studies))):
-            series, _, uids = ledger.studies[study]
-            query = pydicom.Dataset()
-            query.QueryRetrieveLevel = "IMAGE"
-            query.StudyInstanceUID, query.SeriesInstanceUID, query.SOPInstanceUID = study, series, ""
-            answers = collections.Counter()
-            for status, identifier in association.send_c_find(query, StudyRootQueryRetrieveInformationModelFind):
-                if status.get("Status") in (0xFF00, 0xFF01):
-                    answers[str(identifier.SOPInstanceUID)] += 1
-            if answers != collections.Counter(uids):
-                found.append(f"C-FIND lists {sum(answers.values())} of {len(uids)} instances of study {study}")
-        ledger.found["studies asked for"] = min(studies, len(ledger.studies))
-        return found
+            return None, ""
+        for status, identifier in association.send_c_find(query, StudyRootQueryRetrieveInformationModelFind):
+            end = status.get("Status", "no answer in time, or an abort")
+            if end in (0xFF00, 0xFF01):
+                answers[str(identifier.SOPInstanceUID)] += 1
+        return answers, end
     finally:
         association.release()
 
