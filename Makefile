@@ -42,8 +42,8 @@ test:
 	@scripts/setup build test
 	$(lint)
 	swift build --build-tests
-	TRIAGED_JUDGES='$(CURDIR)/.build-judges' scripts/swift-test --skip 'ConformanceTests|OpenInferenceTests|WebTests'
-	scripts/swift-test --filter WebTests
+	TRIAGED_JUDGES='$(CURDIR)/.build-judges' scripts/swift-test --skip 'ConformanceTests|OpenInferenceTests|WebTests|DICOMwebTests'
+	scripts/swift-test --filter 'WebTests|DICOMwebTests'
 	TRIAGED_SERVERS='$(CURDIR)/.build-servers' scripts/swift-test --filter OpenInferenceTests
 	TRIAGED_JUDGES='$(CURDIR)/.build-judges' scripts/swift-test --filter ConformanceTests
 	scripts/fuzz 20

@@ -132,7 +132,7 @@ package final class DICOMwebClient: Sendable {
         switch perform(request) {
         case .success(let response):
             return StoreResponse.outcome(
-                status: Int(response.status.code), body: Self.bytes(response), of: sopInstanceUID)
+                status: response.status, body: response.body, of: sopInstanceUID)
         case .failure(let error):
             return isSent.isRaised
                 ? .unanswered(Self.words(error)) : .notConnected("\(place.url): \(Self.words(error))")
@@ -147,7 +147,7 @@ package final class DICOMwebClient: Sendable {
                 url: root + path, method: .GET, headers: try headers([("Accept", "application/dicom+json")]))
             let response = try perform(request).get()
             return StoreResponse.search(
-                status: Int(response.status.code), body: Self.bytes(response), of: sopInstanceUID)
+                status: response.status, body: response.body, of: sopInstanceUID)
         } catch { return .notConnected("\(place.url): \(Self.words(error))") }
     }
 
@@ -166,16 +166,13 @@ package final class DICOMwebClient: Sendable {
         return headers
     }
 
-    private func perform(_ request: HTTPClient.Request) -> Result<HTTPClient.Response, any Error> {
-        Result {
-            try client.execute(
-                request: request, delegate: ResponseAccumulator(request: request, maxBodySize: Self.maximumAnswer)
-            ).wait()
+    private func perform(_ request: HTTPClient.Request) -> Result<AnswerCollector.Answer, any Error> {
+        let collector = AnswerCollector(maximum: Self.maximumAnswer)
+        do { return .success(try client.execute(request: request, delegate: collector).wait()) } catch {
+            // A refusal stands, even if the rest of the request found no reader.
+            if let answer = collector.answer, answer.status >= 400 { return .success(answer) }
+            return .failure(error)
         }
-    }
-
-    private static func bytes(_ response: HTTPClient.Response) -> [UInt8] {
-        response.body.map { Array($0.readableBytesView) } ?? []
     }
 
     /// Ours, or the library's: nothing that the server wrote.
