@@ -37,7 +37,8 @@ extension StudyIndex {
         let jobs = try grouped(
             db,
             """
-            SELECT series.study, series.revision AS currentRevision, series.lastInstanceMonotonic, series.boot, job.*
+            SELECT series.study, series.revision AS currentRevision, series.lastInstanceMonotonic,
+                series.lastArrivalSequence, series.boot, job.*
             FROM job JOIN series ON series.id = job.series WHERE series.study IN (\(selection)) ORDER BY job.outcomeSequence, job.id
             """)
         let findings = Dictionary(
@@ -151,6 +152,8 @@ extension StudyIndex {
             let name: String = row["modelName"]
             let isReplaced = ended.dropFirst(place + 1).contains { $0["modelName"] == name && $0["state"] == "done" }
             let isStale = row["revision"] != row["currentRevision"] as Int64
+            // A run that somebody asked for comes later, and first knew of nothing.
+            let isOfThese = row["arrivalSequence"] as Int64? == row["lastArrivalSequence"] as Int64
             let last: Int64 = row["lastInstanceMonotonic"]
             let isSameBoot = row["endedBoot"] == row["boot"] as String
             return WorklistRun(
@@ -161,7 +164,7 @@ extension StudyIndex {
                 },
                 notes: (row["notes"] as String).split(separator: "\n").map(String.init), startedAt: row["startedAt"],
                 endedAt: row["endedAt"],
-                secondsToNotification: isSameBoot && !isStale
+                secondsToNotification: isSameBoot && isOfThese
                     ? Double((row["endedMonotonic"] as Int64) - last) / 1e9 : nil,
                 engineSeconds: row["engineSeconds"])
         }

@@ -41,6 +41,9 @@ import Testing
                 == .recorded)
         #expect(try index.only().state == .analysed)
         #expect(try index.only().results.map(\.isSuperseded) == [false])
+        // Whoever waited was told by the first run.
+        let times = try index.only().series.flatMap(\.runs).map(\.secondsToNotification)
+        #expect(times.count == 2 && times[0] ?? 3600 < 3600 && times[1] ?? 0 >= 3600, "\(times)")
         #expect(try index.dueDeliveries(to: "pacs").isEmpty && index.superseded(at: "pacs").isEmpty)
         #expect(try index.only().results[0].deliveries[0].state == .committed)
     }
