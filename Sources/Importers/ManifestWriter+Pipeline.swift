@@ -159,6 +159,7 @@ extension ManifestWriter {
         guard marks else { return entries }
         entries += [("rule", .word(decision.rule.rawValue)), ("restore", .word(decision.restore.rawValue))]
         if decision.activatesAfterRestore { entries.append(("activateAfterRestore", .boolean(true))) }
+        if decision.keepsProbabilities { entries.append(("probabilities", .boolean(true))) }
         return entries
     }
 

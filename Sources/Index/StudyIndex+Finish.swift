@@ -43,7 +43,8 @@ package enum JobOutcome: Sendable, Equatable {
     /// `notes`: what the run has to say about the series, one sentence each.
     case analysed(findings: [Finding], results: [ResultFile], notes: [String], engineSeconds: Double)
     /// A quality gate refused the series.
-    case refused(reason: String)
+    /// Its `results` say so.
+    case refused(reason: String, results: [ResultFile] = [])
     /// The worker lives and says that the run cannot succeed.
     case failed(reason: String)
     /// We stopped the run because nobody wanted it any more. Where it is wanted after all, it goes back to the queue.
@@ -91,8 +92,12 @@ extension StudyIndex {
                     row, as: isStale ? "superseded" : "done",
                     reason: isOvertaken ? "overtaken by another run" : isStale ? "instances arrived while it ran" : "",
                     notes: notes, engineSeconds: engineSeconds, at: now, db)
-            case .refused(let reason):
+            case .refused(let reason, let results):
                 try doubt(row, "a later run was refused: \(reason)", isStale: isStale, db)
+                if row.run == .final, !isStale {
+                    try supersede(row, ended: "refused", db)
+                    for result in results { _ = try insert(result, job: id, at: now, db) }
+                }
                 try end(row, as: isStale ? "superseded" : "refused", reason: reason, at: now, db)
             case .failed(let reason):
                 try doubt(row, "a later run failed: \(reason)", isStale: isStale, db)
@@ -124,9 +129,12 @@ extension StudyIndex {
     }
 
     /// Objects of earlier runs of the same package, in any version, on the series.
-    private func supersede(_ row: JobRow, _ db: Database) throws {
-        let earlier = "SELECT id FROM job WHERE series = ? AND modelName = ? AND id <> ?"
-        let arguments: StatementArguments = [row.series.rawValue, row.modelName, row.id.rawValue]
+    /// - Parameter ended: only of runs that ended so; nil for all.
+    private func supersede(_ row: JobRow, ended: String? = nil, _ db: Database) throws {
+        let earlier =
+            "SELECT id FROM job WHERE series = ? AND modelName = ? AND id <> ?" + (ended == nil ? "" : " AND state = ?")
+        var arguments: StatementArguments = [row.series.rawValue, row.modelName, row.id.rawValue]
+        if let ended { arguments += [ended] }
         // What takes others back stays true.
         try db.execute(
             sql: """

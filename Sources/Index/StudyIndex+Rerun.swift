@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DICOM
+import Foundation
 import GRDB
 
 package enum RerunAnswer: Sendable, Equatable {
@@ -12,7 +13,44 @@ package enum RerunAnswer: Sendable, Equatable {
     case refused(reason: String)
 }
 
+/// An object of an earlier run, and who was to get it.
+package struct FormerResult: Sendable, Equatable {
+    package var sopInstanceUID: UID
+    package var seriesInstanceUID: UID
+    package var destinations: [String]
+}
+
 extension StudyIndex {
+    /// Objects of a class that the last run over other instances, or by another version of the package, has made of the
+    /// series; and where that one was refused, those of the last that was not, as they stand until now. What counts is the
+    /// content time: a run that is repeated has the same predecessors as the first time.
+    package func formerResults(of job: JobID, sopClassUID: UID) throws(IndexError) -> [FormerResult] {
+        try reading { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    WITH earlier AS (
+                        SELECT result.*, former.state, ifnull(former.contentAt, former.queuedAt) AS contentAt
+                        FROM job JOIN job AS former ON former.series = job.series AND former.modelName = job.modelName
+                            JOIN result ON result.job = former.id
+                        WHERE job.id = ?1 AND former.run = 'final' AND result.sopClassUID = ?2
+                            AND ifnull(former.contentAt, former.queuedAt) < job.contentAt
+                    )
+                    SELECT sopInstanceUID, seriesInstanceUID, (
+                        SELECT json_group_array(destination) FROM delivery WHERE delivery.result = earlier.id)
+                    FROM earlier WHERE contentAt = (SELECT max(contentAt) FROM earlier)
+                        OR contentAt = (SELECT max(contentAt) FROM earlier WHERE state = 'done')
+                    ORDER BY id
+                    """, arguments: [job.rawValue, sopClassUID.string])
+            return try rows.map { row in
+                FormerResult(
+                    sopInstanceUID: try row.uid("sopInstanceUID"),
+                    seriesInstanceUID: try row.uid("seriesInstanceUID"),
+                    destinations: try JSONDecoder().decode([String].self, from: Data((row[2] as String).utf8)))
+            }
+        }
+    }
+
     /// Somebody asks for a new run of a study: its series are selected for and analysed again. What ran before stands until then.
     package func rerun(studyInstanceUID: UID) throws(IndexError) -> RerunAnswer {
         let now = clock()

@@ -50,7 +50,7 @@ extension StudyIndex {
                     SELECT later.id, later.endedAt FROM delivery JOIN result ON result.id = delivery.result
                         JOIN job ON job.id = result.job
                         JOIN job AS later ON later.series = job.series AND later.modelName = job.modelName
-                    WHERE delivery.id = ? AND later.run = 'final' AND later.state = 'done' AND later.id <> job.id
+                    WHERE delivery.id = ? AND later.run = 'final' AND later.state IN ('done', 'refused') AND later.id <> job.id
                     ORDER BY later.outcomeSequence DESC LIMIT 1
                     """, arguments: [delivery.rawValue]
             ).map { (JobID(rawValue: $0[0]), $0[1]) }

@@ -68,4 +68,7 @@ package struct AnalysisResult: Sendable {
     package var explanations: [Explanation] = []
     /// What the manifest's quality gates measured.
     package var gates: [QualityGateResult] = []
+    /// One per mask, where the manifest asks for them: for each voxel of its block how probable it is, 255 for certainty.
+    /// Else none.
+    package var probabilities: [[UInt8]] = []
 }

@@ -37,7 +37,8 @@ struct MemoryNeed {
         // Before the windows, a step that moves voxels holds what it reads and what it writes.
         running = source + tensor + max(tensor, open + passes)
         let isRestored = manifest.decision.restore != .linear
-        reporting = source + grid.count + (isRestored ? 5 * lattice.count : 0)
+        let probabilities = manifest.decision.keepsProbabilities ? manifest.outputs.count(where: \.isReported) : 0
+        reporting = source + grid.count * (1 + probabilities) + (isRestored ? 5 * lattice.count : 0)
     }
 
     var peak: Int { max(running, reporting) }

@@ -15,10 +15,10 @@ struct Reporting {
     let decided: Lattice
     private let measuring: Measuring
     private var scratch: [UInt8] = []
-    private var labels: [Float] = []
+    var labels: [Float] = []
     private var restored: [UInt8] = []
     /// Reads the network's lattice at the voxels of the source, the nearest.
-    private let toSource: Sampler
+    let toSource: Sampler
 
     init(manifest: Manifest, volume: VoxelVolume, decided: Lattice, toSource: Sampler) {
         self.toSource = toSource
@@ -47,14 +47,14 @@ struct Reporting {
             if kept.contains(output.label) { regions[output.label] = marking }
             if output.isReported, !marking.isEmpty {
                 let confidence = marks.confidence(output.confidence, in: marking)
-                add(output, marking, confidence: confidence, regions, to: &result)
+                add(output, marking, marks, confidence: confidence, regions, to: &result)
             }
             marking.giveBack(to: &scratch, touched: before.union(marking.box))
         }
     }
 
     private mutating func add(
-        _ output: Manifest.Output, _ decided: Marking, confidence: Double, _ regions: [String: Marking],
+        _ output: Manifest.Output, _ decided: Marking, _ marks: MarkedVoxels, confidence: Double, _ regions: [String: Marking],
         to result: inout AnalysisResult
     ) {
         let isRestored = manifest.decision.restore != .linear
@@ -85,6 +85,9 @@ struct Reporting {
                 maskIndex: result.masks.count, keySlice: measuring.keySlice(of: marking)))
         result.longAxes.append(longAxis)
         result.masks.append(mask(marking))
+        if manifest.decision.keepsProbabilities {
+            result.probabilities.append(probabilities(marks, decided, of: marking, confidence: confidence))
+        }
     }
 
     /// Cut to what is in it.

@@ -19,6 +19,8 @@ extension Manifest {
         package var restore: Interpolation
         /// With `restore: linear`: raw outputs go to the source grid and are activated there (nnU-Net).
         package var activatesAfterRestore: Bool
+        /// Segmentations hold how probable each voxel is.
+        package var keepsProbabilities = false
     }
 
     /// One structure or finding that the network marks.
@@ -41,6 +43,10 @@ extension Manifest {
         /// False for an output that serves only as another's region.
         package var isReported: Bool
         package var midline: Midline?
+
+        var isReportedAsFixed: Bool {
+            if case .fixed = confidence { isReported } else { false }
+        }
     }
 
     /// A distance to measure: of an output's centre of mass from the plane through a landmark.

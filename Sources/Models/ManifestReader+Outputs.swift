@@ -7,7 +7,7 @@ import Yams
 extension Manifest {
     /// `rule` and `restore` are for voxels: a package of scores alone leaves them out.
     static func decision(_ root: StrictSection) -> Decision? {
-        let keys = ["activation", "rule", "restore", "activateAfterRestore"]
+        let keys = ["activation", "rule", "restore", "activateAfterRestore", "probabilities"]
         guard let section = root.requiredSection("decision", keys: keys) else { return nil }
         let marks = root.has("outputs")
         let activation = section.requiredChoice("activation", Decision.Activation.self)
@@ -15,12 +15,14 @@ extension Manifest {
         let restore = marks ? section.requiredChoice("restore", Interpolation.self) : .linear
         if restore == .cubic { section.fault("restore", "must be `linear` or `nearest`") }
         if !marks {
-            for key in ["rule", "restore"] where section.has(key) { section.fault(key, "is for `outputs` only") }
+            for key in ["rule", "restore", "probabilities"] where section.has(key) { section.fault(key, "is for `outputs` only") }
         }
         let after = section.boolean("activateAfterRestore") ?? false
         if after, restore != .linear { section.fault("activateAfterRestore", "belongs to `restore: linear` only") }
         guard let activation, let rule, let restore else { return nil }
-        return Decision(activation: activation, rule: rule, restore: restore, activatesAfterRestore: after)
+        return Decision(
+            activation: activation, rule: rule, restore: restore, activatesAfterRestore: after,
+            keepsProbabilities: section.boolean("probabilities") ?? false)
     }
 
     private static let outputKeys = [

@@ -67,6 +67,9 @@ extension Manifest {
                 margin: $0.number("margin", 0...1000) ?? 0)
         }
         if region?.package == name { root.fault("region", "names the package itself") }
+        if decision?.keepsProbabilities == true, outputs.contains(where: \.isReportedAsFixed) {
+            root.fault("decision", "has `probabilities`, and an output `confidence: {fixed: …}`: its values are none")
+        }
         let images = Self.images(root)
         if images.colour == .rgb, !channels.isEmpty {
             root.fault("images", "`colour: rgb` is for frames of one series, and `channels` for several")

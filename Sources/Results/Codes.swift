@@ -3,13 +3,13 @@
 
 import DICOM
 
-enum SOPClass {
+package enum SOPClass {
     static let segmentation = UID(literal: "1.2.840.10008.5.1.4.1.1.66.4")
     static let labelMapSegmentation = UID(literal: "1.2.840.10008.5.1.4.1.1.66.7")
     static let keyObjectSelection = UID(literal: "1.2.840.10008.5.1.4.1.1.88.59")
     static let secondaryCapture = UID(literal: "1.2.840.10008.5.1.4.1.1.7")
     static let grayscalePresentationState = UID(literal: "1.2.840.10008.5.1.4.1.1.11.1")
-    static let comprehensive3DSR = UID(literal: "1.2.840.10008.5.1.4.1.1.88.34")
+    package static let comprehensive3DSR = UID(literal: "1.2.840.10008.5.1.4.1.1.88.34")
 }
 
 /// Coded concepts of PS3.16 that results use.

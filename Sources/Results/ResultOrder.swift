@@ -10,16 +10,25 @@ package struct ResultOrder: Sendable, Codable, Equatable {
         package var name: String
         package var objects: [ResultKind]
         package var negativeReports: Bool
+        package var notAnalysedReports: Bool
 
-        package init(name: String, objects: [ResultKind], negativeReports: Bool) {
+        package init(name: String, objects: [ResultKind], negativeReports: Bool, notAnalysedReports: Bool = false) {
             self.name = name
             self.objects = objects
             self.negativeReports = negativeReports
+            self.notAnalysedReports = notAnalysedReports
         }
+    }
+
+    /// What came of a run.
+    package enum Outcome: Sendable {
+        case findings, negative, notAnalysed
     }
 
     package var template: ResultTemplate
     package var recipients: [Recipient]
+    /// Reports of an earlier run that those of this order supersede.
+    package var predecessors: [PredecessorDocument] = []
 
     /// Destinations whose objects are called and encoded alike share them, also where one takes fewer kinds than another:
     /// one UID, one byte string (decision 9). A report that comes without the Segmentation is another one.
@@ -28,7 +37,8 @@ package struct ResultOrder: Sendable, Codable, Equatable {
         var orders: [ResultOrder] = []
         for (name, template) in destinations {
             let recipient = Recipient(
-                name: name, objects: template.objects, negativeReports: template.negativeReport)
+                name: name, objects: template.objects, negativeReports: template.negativeReport,
+                notAnalysedReports: template.notAnalysedReport)
             guard let index = orders.firstIndex(where: { $0.template.common == template.common }) else {
                 orders.append(ResultOrder(template: template, recipients: [recipient]))
                 continue
@@ -36,13 +46,21 @@ package struct ResultOrder: Sendable, Codable, Equatable {
             let wanted = Set(orders[index].template.objects + template.objects)
             orders[index].template.objects = ResultKind.allCases.filter(wanted.contains)
             if template.negativeReport { orders[index].template.negativeReport = true }
+            if template.notAnalysedReport { orders[index].template.notAnalysedReport = true }
             orders[index].recipients.append(recipient)
         }
         return orders.isEmpty ? [ResultOrder(template: ResultTemplate(), recipients: [])] : orders
     }
 
-    package func recipients(of kind: ResultKind, isNegative: Bool) -> [String] {
-        recipients.filter { $0.objects.contains(kind) && (!isNegative || $0.negativeReports) }.map(\.name)
+    package func recipients(of kind: ResultKind, after outcome: Outcome) -> [String] {
+        recipients.filter { recipient in
+            guard recipient.objects.contains(kind) else { return false }
+            return switch outcome {
+            case .findings: true
+            case .negative: recipient.negativeReports
+            case .notAnalysed: recipient.notAnalysedReports
+            }
+        }.map(\.name)
     }
 }
 
@@ -51,6 +69,7 @@ extension ResultTemplate {
     var common: ResultTemplate {
         var template = self
         template.negativeReport = false
+        template.notAnalysedReport = false
         template.objects = objects.contains(.segmentation) ? [.segmentation] : []
         return template
     }

@@ -13,6 +13,8 @@ package struct ResultTemplate: Sendable, Codable, Equatable {
     package var objects: [ResultKind]
     /// A report is made even where the model found nothing.
     package var negativeReport: Bool
+    /// A report is made of a series that was not analysed.
+    package var notAnalysedReport: Bool
     /// With `{package}`, `{version}` and `{object}` in place of what they stand for.
     package var seriesDescription: String
     /// Digits, and `{source}` in place of the Series Number of the source. Kinds that are not listed have their own.
@@ -22,12 +24,13 @@ package struct ResultTemplate: Sendable, Codable, Equatable {
     package var segmentationForm: SegmentationForm
 
     package init(
-        objects: [ResultKind] = defaultObjects, negativeReport: Bool = false,
+        objects: [ResultKind] = defaultObjects, negativeReport: Bool = false, notAnalysedReport: Bool = false,
         seriesDescription: String = "{package} {version} {object}", seriesNumbers: [ResultKind: String] = [:],
         encoding: Encoding = .explicit, segmentationForm: SegmentationForm = .fractional
     ) {
         self.objects = objects
         self.negativeReport = negativeReport
+        self.notAnalysedReport = notAnalysedReport
         self.seriesDescription = seriesDescription
         self.seriesNumbers = seriesNumbers
         self.encoding = encoding

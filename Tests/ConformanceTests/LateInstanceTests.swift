@@ -55,6 +55,49 @@ extension EndToEnd {
             node.stop()
         }
 
+        @Test(
+            "a refused series has a report with the reason where one is wanted, and the next run's names it [LATE-3]")
+        func refusedAtFirst() throws {
+            let pacs = freePort()
+            let node = try Daemon(
+                destinations: """
+                    destinations:
+                      - {name: pacs, aeTitle: PACS, host: 127.0.0.1, port: \(pacs), notAnalysedReports: true}
+                      - {name: quiet, aeTitle: QUIET, host: 127.0.0.1, port: \(pacs)}
+                    """, quietPeriod: 0.5)
+            try node.start()
+            let study = try Fixtures.smallHead(["--finding", "bleed", "--seed", "303"], slices: 28)
+            let late = study.files[13]
+            try node.storeAll(study.files.filter { $0 != late })
+            let before = try node.endedItem(study: study.studyInstanceUID)
+            #expect(before.state == "notAnalysed" && before.reason.contains("gap"), "\(before)")
+            let refusal = try #require(results(before).first)
+            func deliveries() throws -> [String] {
+                try node.rows(
+                    "SELECT destination FROM delivery JOIN result ON result.id = delivery.result WHERE sopInstanceUID = '\(refusal)'"
+                ).map { $0[0] }
+            }
+            #expect(try results(before).count == 1 && deliveries() == ["pacs"])
+            func file(_ uid: String) throws -> String {
+                node.storeDirectory + "/" + (try node.rows("SELECT path FROM result WHERE sopInstanceUID = '\(uid)'"))[0][0]
+            }
+            let text = try Tool.run("/usr/bin/dsrdump", [try file(refusal)]).output
+            #expect(text.contains("Not analysed by head-ct-hyperdensity") && text.contains("Reason:"), "\(text)")
+            #expect(text.contains("gap"), "\(text)")
+
+            try node.storeAll([late])
+            let after = try eventually(within: 60) {
+                try node.item(study: study.studyInstanceUID).flatMap { $0.state == "analysed" ? $0 : nil }
+            }
+            guard let after else { throw ToolError("no second run: \(node.output.suffix(2000))") }
+            #expect(!results(after).contains(refusal) && results(after).count == 2)
+            let dump = try Tool.run(
+                "/usr/bin/dcmdump", ["+P", "0040,a360", "+P", "0008,1155"] + results(after).map { try file($0) }
+            ).output
+            #expect(dump.contains("(0040,a360)") && dump.contains(refusal), "\(dump)")
+            node.stop()
+        }
+
         @Test("a bleed in the late slices raises a study that was routine [LATE-2]")
         func lateBleed() throws {
             let node = try Daemon(quietPeriod: 0.5)

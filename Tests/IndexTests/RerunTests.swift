@@ -92,6 +92,69 @@ import Testing
                 == .refused(reason: "its series are still arriving, or wait for a run already"))
     }
 
+    // MARK: Reports that others supersede
+
+    private let reportClass = UID.of("1.2.840.10008.5.1.4.1.1.88.34")
+
+    private func report(_ uid: String) -> ResultFile {
+        var file = segmentation(uid, digest: "of \(uid)")
+        file.sopClassUID = reportClass
+        return file
+    }
+
+    /// Gives what the run names, before it ends.
+    private func run(_ index: StudyIndex, _ outcome: JobOutcome) throws -> [FormerResult] {
+        let evidence = try index.evidence()
+        #expect(try index.enqueue(evidence.id, revision: evidence.revision, models: [model], run: .final) == .done)
+        let job = try #require(try index.nextJob())
+        #expect(try index.beginAttempt(job.id))
+        let former = try index.formerResults(of: job.id, sopClassUID: reportClass)
+        #expect(try index.finish(job.id, outcome) == .recorded)
+        return former
+    }
+
+    @Test("A report names the last one over other instances, also when the run is repeated [RERUN-2]")
+    func predecessors() throws {
+        let index = try bench.open()
+        func analysed(_ uid: String) -> JobOutcome {
+            .analysed(findings: [bleed()], results: [segmentation(uid + ".1"), report(uid)], notes: [], engineSeconds: 0)
+        }
+        try index.receive()
+        #expect(try run(index, analysed("2.25.20")).isEmpty)
+        bench.advance(seconds: 60)
+        try index.receive(1, from: 3)
+        let first = try run(index, analysed("2.25.21"))
+        #expect(first.map(\.sopInstanceUID.string) == ["2.25.20"] && first.map(\.destinations) == [["pacs"]])
+        #expect(first.map(\.seriesInstanceUID) == [report("2.25.20").seriesInstanceUID])
+        bench.advance(seconds: 60)
+        #expect(try index.rerun(studyInstanceUID: .of("1.1")) == .begun(series: 1))
+        #expect(try run(index, analysed("2.25.21")) == first)
+        #expect(try index.only().results.count { !$0.isSuperseded } == 2)
+    }
+
+    @Test("The report of a refusal takes nothing back but another of its kind, and the next run takes back both [RERUN-3]")
+    func refusals() throws {
+        let index = try bench.open()
+        func standing() throws -> [String] {
+            try index.only().results.filter { !$0.isSuperseded }.map(\.sopInstanceUID.string)
+        }
+        try index.receive()
+        _ = try run(index, .analysed(findings: [bleed()], results: [report("2.25.20")], notes: [], engineSeconds: 0))
+        for (instance, uid) in [(3, "2.25.21"), (4, "2.25.22")] {
+            bench.advance(seconds: 60)
+            try index.receive(1, from: instance)
+            _ = try run(index, .refused(reason: "a gap", results: [report(uid)]))
+            #expect(try standing() == ["2.25.20", uid])
+        }
+        #expect(try index.dueDeliveries(to: "pacs").map(\.sopInstanceUID.string) == ["2.25.22"])
+        bench.advance(seconds: 60)
+        try index.receive(1, from: 5)
+        let former = try run(
+            index, .analysed(findings: [bleed()], results: [report("2.25.23")], notes: [], engineSeconds: 0))
+        #expect(former.map(\.sopInstanceUID.string) == ["2.25.20", "2.25.22"])
+        #expect(try standing() == ["2.25.23"])
+    }
+
     // MARK: What comes back
 
     @Test("Results that come back are kept once and alarm nobody, coerced or not [LOOP-1]")

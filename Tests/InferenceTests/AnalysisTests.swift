@@ -125,6 +125,33 @@ import Volume
     }
 
     @Test(
+        "Where the manifest asks for them, each voxel of a mask has its probability",
+        arguments: ["linear", "nearest"])
+    func probabilities(_ restore: String) throws {
+        // ln 2 = 0.693, 0.8 and 0.55, and a hole that is filled.
+        var values = [Float](repeating: 1, count: 384)
+        for r in 2..<5 { for c in 2..<5 { values[(3 * 8 + r) * 8 + c] = 2 } }
+        values[(3 * 8 + 2) * 8 + 2] = Foundation.exp(0.8)
+        values[(3 * 8 + 4) * 8 + 4] = Foundation.exp(0.55)
+        values[(3 * 8 + 3) * 8 + 3] = 1
+        func package(_ asked: String) throws -> ModelPackage {
+            try Fixtures.package(
+                network: "logarithm.onnx", preprocess: "[{orientation: IAR}]",
+                decision: "{activation: none, rule: threshold, restore: \(restore)\(asked)}",
+                outputs: """
+                    [{channel: 0, threshold: 0.5, label: thing, code: [A, "99T", Thing], category: [B, "99T", Cat],
+                      type: [C, "99T", Type], priority: urgent, confidence: maximum, postprocess: [{fillHoles: slices}]}]
+                    """)
+        }
+        let analysis = Analysis(engine: try Engine(threads: 1))
+        #expect(try analysis.run(package(""), on: volume(values)).probabilities.isEmpty)
+        let result = try analysis.run(package(", probabilities: true"), on: volume(values))
+        #expect(result.masks.first?.blockRows == 2..<5 && result.masks.first?.blockSlices == 3..<4)
+        // What was added is as certain as the finding.
+        #expect(result.probabilities == [[204, 177, 177, 177, 204, 177, 177, 177, 140]])
+    }
+
+    @Test(
         "A volume that breaks a quality gate is refused with the measure",
         arguments: [
             (#"{unit: "[hnsf'U]", minimumExtent: 10}"#, "the slices cover 6.0 mm, at least 10.0 mm needed"),

@@ -234,6 +234,18 @@ private func problems(_ text: String) -> [PackageError.Problem] {
         } throws: { "\($0)".contains("`inference.slices.overlap` belongs to `roi` only") }
     }
 
+    @Test("Probabilities are kept where asked for, and not of an output whose values are none")
+    func probabilities() throws {
+        #expect(try !Manifest.read(sample, file: "m.yaml").decision.keepsProbabilities)
+        let asked = sample.replacing("  restore: linear", with: "  restore: linear\n  probabilities: true")
+        #expect(try Manifest.read(asked, file: "m.yaml").decision.keepsProbabilities)
+        let found = problems(asked.replacing("{percentile: 95}", with: "{fixed: 0.5}"))
+        #expect(
+            found.map(\.message) == [
+                "`decision` has `probabilities`, and an output `confidence: {fixed: …}`: its values are none"
+            ])
+    }
+
     @Test("A claim that says nothing of SOP classes and Image Type keeps screens and scouts away")
     func defaults() throws {
         let claim = try Manifest.read(sample, file: "m.yaml").claim

@@ -23,10 +23,11 @@ struct TemplateTests {
         ])
         #expect(orders.map { $0.recipients.map(\.name) } == [["pacs", "archive", "research"], ["ris"], ["vna"]])
         #expect(orders[0].template.negativeReport && !orders[2].template.negativeReport)
-        #expect(orders[0].recipients(of: .measurementReport, isNegative: false) == ["pacs", "archive"])
-        #expect(orders[0].recipients(of: .segmentation, isNegative: false) == ["pacs", "archive", "research"])
-        #expect(orders[0].recipients(of: .measurementReport, isNegative: true) == [])
-        #expect(orders[1].recipients(of: .measurementReport, isNegative: true) == ["ris"])
+        #expect(orders[0].recipients(of: .measurementReport, after: .findings) == ["pacs", "archive"])
+        #expect(orders[0].recipients(of: .segmentation, after: .findings) == ["pacs", "archive", "research"])
+        #expect(orders[0].recipients(of: .measurementReport, after: .negative) == [])
+        #expect(orders[1].recipients(of: .measurementReport, after: .negative) == ["ris"])
+        #expect(orders[1].recipients(of: .measurementReport, after: .notAnalysed) == [])
         #expect(ResultOrder.orders(for: []).map(\.template) == [all])
     }
 

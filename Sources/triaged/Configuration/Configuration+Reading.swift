@@ -70,7 +70,7 @@ extension Configuration {
 
     private mutating func readDestinations(_ root: StrictSection) {
         let keys =
-            ["name", "aeTitle", "host", "port", "negativeReports"] + Self.templateKeys + Self.deliveryKeys
+            ["name", "aeTitle", "host", "port"] + Self.templateKeys + Self.deliveryKeys
             + Self.webKeys + Self.peerTLSKeys
         for section in root.sections("destinations", keys: keys) {
             let name = section.requiredText("name")

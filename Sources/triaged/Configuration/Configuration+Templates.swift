@@ -9,11 +9,14 @@ import Results
 /// What a destination gets, and when.
 extension Configuration {
     static let templateKeys = [
-        "objects", "seriesDescription", "seriesNumbers", "segmentationForm", "transferSyntax", "when",
+        "negativeReports", "notAnalysedReports", "objects", "seriesDescription", "seriesNumbers", "segmentationForm",
+        "transferSyntax", "when",
     ]
 
     static func template(_ section: StrictSection) -> ResultTemplate {
-        var template = ResultTemplate(negativeReport: section.boolean("negativeReports") ?? false)
+        var template = ResultTemplate(
+            negativeReport: section.boolean("negativeReports") ?? false,
+            notAnalysedReport: section.boolean("notAnalysedReports") ?? false)
         if let objects = section.choices("objects", ResultKind.self) {
             if Set(objects).count != objects.count { section.fault("objects", "names a kind twice") }
             template.objects = ResultKind.allCases.filter(objects.contains)

@@ -28,7 +28,7 @@ extension AnalysisLoop {
         let answer: FinishAnswer
         switch outcome {
         case .analysed(let analysed):
-            let files = job.run == .final ? try kept(analysed, of: job) : []
+            let files = try kept(analysed.results, analysed.findings, of: job)
             CrashPoint.reach(.resultsStored)
             answer = try raised ?? index.finish(job.id, Self.outcome(analysed, results: files))
             raised = nil
@@ -43,8 +43,8 @@ extension AnalysisLoop {
                     "findings": "\(analysed.findings.count)", "engineSeconds": "\(analysed.engineSeconds)",
                     "totalSeconds": "\(analysed.totalSeconds)",
                 ])
-        case .refused(let reason):
-            answer = try index.finish(job.id, .refused(reason: reason))
+        case .refused(let reason, let results):
+            answer = try index.finish(job.id, .refused(reason: reason, results: try kept(results, [], of: job)))
             desk.answered(job.model)
             logger.notice("not analysed: \(reason)", metadata: ["seriesInstanceUID": "\(job.seriesInstanceUID)"])
         case .failed(let reason):
@@ -102,13 +102,15 @@ extension AnalysisLoop {
             findings: analysed.findings, results: results, notes: analysed.notes, engineSeconds: analysed.engineSeconds)
     }
 
-    private func kept(_ outcome: AnalysisOutcome, of job: Job) throws -> [ResultFile] {
+    /// Those of a final run.
+    private func kept(_ results: [EncodedFile], _ findings: [Finding], of job: Job) throws -> [ResultFile] {
+        guard job.run == .final, !results.isEmpty else { return [] }
         let run = DeliveryCondition.Run(
             modality: try index.evidence(for: job.series)?.instances.first?.header.modality ?? "",
-            findings: outcome.findings,
+            findings: findings,
             soughtFindings: packages.first { $0.identity == job.model }?.soughtFindings ?? [])
         let interested = Set(destinations.filter { $0.condition.isMet(by: run) }.map(\.name))
-        return try outcome.results.compactMap { result -> ResultFile? in
+        return try results.compactMap { result -> ResultFile? in
             let takers = result.destinations.filter(interested.contains)
             // What only simpler viewers need is kept only where one gets it.
             if takers.isEmpty, result.kind.isFallback { return nil }

@@ -29,13 +29,28 @@ extension AnalysisLoop {
             frameOfReferenceUID: evidence.instances.compactMap(\.header.frameOfReferenceUID).first,
             instances: try sources(evidence), companions: try companions(of: job), package: package.folder,
             packageDigest: package.identity.digest, regionPackage: package.regionPackages.first?.folder,
-            output: output, orders: ResultOrder.orders(for: destinations.map { ($0.name, $0.template) }),
+            output: output, orders: try orders(for: job),
             equipment: equipment,
             // The time of queueing: an attempt or a run that is made again must not make other objects (decision 9).
             contentTime: ContentTime(
                 secondsSince1970: job.contentAt / 1000, microseconds: Int(job.contentAt % 1000) * 1000,
                 offsetMinutes: TimeZone.current.secondsFromGMT(for: contentAt) / 60),
             configurationDigest: Version.configurationDigest(destinations, route: desk.route(of: package)))
+    }
+
+    /// A report supersedes those that its recipients were to get.
+    private func orders(for job: Job) throws -> [ResultOrder] {
+        let former = try index.formerResults(of: job.id, sopClassUID: SOPClass.comprehensive3DSR)
+        return ResultOrder.orders(for: destinations.map { ($0.name, $0.template) }).map { order in
+            var order = order
+            let names = Set(order.recipients.map(\.name))
+            order.predecessors = former.filter { names.isEmpty || !names.isDisjoint(with: $0.destinations) }.map {
+                PredecessorDocument(
+                    seriesInstanceUID: $0.seriesInstanceUID, sopClassUID: SOPClass.comprehensive3DSR,
+                    sopInstanceUID: $0.sopInstanceUID)
+            }
+            return order
+        }
     }
 
     private func companions(of job: Job) throws -> [CompanionSeries] {

@@ -197,7 +197,7 @@ final class AnalysisLoop {
             let b = try store.absolutePath(of: comparison.copy)
             switch try worker.run(.compare(a: a, b: b), budget: 120, breathe: breathe, progress: { _ in }) {
             case .compared(let same): verdict = same ? .samePixels : .otherPixels
-            case .failed(let reason), .refused(let reason), .retry(let reason), .unavailable(let reason):
+            case .failed(let reason), .refused(let reason, _), .retry(let reason), .unavailable(let reason):
                 verdict = .undecided(reason: reason)
             case .warmed, .analysed, .stopped: verdict = .undecided(reason: "the worker answered another question")
             }

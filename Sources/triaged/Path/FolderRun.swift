@@ -85,7 +85,7 @@ struct FolderRun {
         configuration.destinations = [
             .init(
                 name: "folder", aeTitle: configuration.aeTitle, host: "", port: 0,
-                template: ResultTemplate(objects: objects, negativeReport: true))
+                template: ResultTemplate(objects: objects, negativeReport: true, notAnalysedReport: true))
         ]
         let completeness = CompletenessLoop(
             index: index, configuration: configuration, packages: packages, logger: logger, jobsQueued: {})

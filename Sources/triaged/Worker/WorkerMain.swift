@@ -97,11 +97,23 @@ struct WorkerMain {
         return loaded
     }
 
+    private mutating func package(of job: AnalysisJob) throws -> ModelPackage {
+        let package = try package(job.package)
+        return try job.regionPackage.map { package.restricted(by: try self.package($0)) } ?? package
+    }
+
     private mutating func analyse(_ job: AnalysisJob, id: Int) -> WorkerOutcome {
+        let outcome = attempt(job, id: id)
+        guard case .refused(let reason, _) = outcome else { return outcome }
+        do { return .refused(reason, results: try notAnalysed(job, try package(of: job), reason)) } catch {
+            return .refused("\(reason); there is no report of it: \(error)")
+        }
+    }
+
+    private mutating func attempt(_ job: AnalysisJob, id: Int) -> WorkerOutcome {
         let start = MonotonicTime.now
         do {
-            var package = try package(job.package)
-            if let other = job.regionPackage { package = package.restricted(by: try self.package(other)) }
+            let package = try package(of: job)
             guard package.identity.digest == job.packageDigest else {
                 return .failed(
                     "package \(package.identity.name) was changed after the series was selected for it; restart triaged"
@@ -145,9 +157,13 @@ struct WorkerMain {
             var request = results(of: result, package, volume, job)
             for order in job.orders {
                 request.template = order.template
+                request.predecessors = order.predecessors
                 let images = request.pictureSlices(masks: result.masks).compactMap { KeyImage(slice: $0, of: sources) }
-                outcome.results += try request.encode(masks: result.masks, images: images, into: job.output).map {
-                    EncodedFile($0, for: order.recipients(of: $0.kind, isNegative: result.findings.isEmpty))
+                outcome.results += try request.encode(
+                    masks: result.masks, probabilities: result.probabilities, images: images, into: job.output
+                ).map {
+                    EncodedFile(
+                        $0, for: order.recipients(of: $0.kind, after: result.findings.isEmpty ? .negative : .findings))
                 }
             }
             outcome.totalSeconds = MonotonicTime.now - start
@@ -165,45 +181,6 @@ struct WorkerMain {
         } catch {
             return .failed("\(error)")
         }
-    }
-
-    private func results(
-        of result: AnalysisResult, _ package: ModelPackage, _ volume: VoxelVolume, _ job: AnalysisJob
-    ) -> ResultRequest {
-        ResultRequest(
-            source: SourceSeries(
-                studyInstanceUID: job.studyInstanceUID, seriesInstanceUID: job.seriesInstanceUID,
-                frameOfReferenceUID: job.frameOfReferenceUID,
-                instances: Self.ordered(job.instances, by: volume.frames), frames: volume.frames, grid: volume.grid,
-                companions: job.companions),
-            model: package.identity, findings: result.findings,
-            soughtFindings: package.soughtFindings,
-            scores: result.scores, explanations: result.explanations,
-            coverage: Coverage(
-                slices: result.coverage.slices, extent: result.coverage.extent,
-                isNegativeAccepted: result.coverage.isNegativeAccepted),
-            gates: result.gates, qualityNotes: result.notes, isFinal: true, equipment: job.equipment,
-            contentTime: job.contentTime, codeVersion: Version.text, configurationDigest: job.configurationDigest)
-    }
-
-    /// In the order of their first slice, as results list them.
-    private static func ordered(_ instances: [SourceInstance], by frames: [SourceFrame]) -> [SourceInstance] {
-        var place: [UID: Int] = [:]
-        for (index, frame) in frames.enumerated() where place[frame.sopInstanceUID] == nil {
-            place[frame.sopInstanceUID] = index
-        }
-        return instances.filter { place[$0.sopInstanceUID] != nil }
-            .sorted { (place[$0.sopInstanceUID] ?? 0) < (place[$1.sopInstanceUID] ?? 0) }
-    }
-}
-
-extension EncodedFile {
-    init(_ result: EncodedResult, for destinations: [String]) {
-        self.init(
-            kind: result.kind, path: result.path, sopClassUID: result.sopClassUID,
-            sopInstanceUID: result.sopInstanceUID,
-            seriesInstanceUID: result.seriesInstanceUID, transferSyntaxUID: result.transferSyntaxUID,
-            destinations: destinations)
     }
 }
 

@@ -86,7 +86,8 @@ enum WorkerOutcome: Codable, Equatable {
     case warmed
     case analysed(AnalysisOutcome)
     /// The series cannot be trusted or a quality gate refused it: not analysed, with the reason.
-    case refused(String)
+    /// The report of that comes along, where a destination asks for it.
+    case refused(String, results: [EncodedFile] = [])
     /// The run failed in a way that another attempt would not mend.
     case failed(String)
     /// The run failed, and may go well another time: memory or space was short.
