@@ -81,7 +81,7 @@ extension EndToEnd {
             func file(_ uid: String) throws -> String {
                 node.storeDirectory + "/" + (try node.rows("SELECT path FROM result WHERE sopInstanceUID = '\(uid)'"))[0][0]
             }
-            let text = try Tool.run("/usr/bin/dsrdump", [try file(refusal)]).output
+            let text = try Tool.run("/usr/bin/dsrdump", ["-Ph", "+Pl", try file(refusal)]).output
             #expect(text.contains("Not analysed by head-ct-hyperdensity") && text.contains("Reason:"), "\(text)")
             #expect(text.contains("gap"), "\(text)")
 
