@@ -45,6 +45,23 @@ extension EndToEnd {
             #expect(study.files.count == 12)
         }
 
+        @Test("a package that keeps probabilities makes a Segmentation of them [PROCESS-6]")
+        func probabilities() throws {
+            let study = try Fixtures.smallHead(["--finding", "bleed", "--seed", "605"])
+            let models = try TemporaryDirectory()
+            let package = models.file("head")
+            try FileManager.default.copyItem(atPath: self.models + "/head-ct-hyperdensity", toPath: package)
+            let manifest = try String(contentsOfFile: package + "/manifest.yaml", encoding: .utf8)
+            let changed = manifest.replacing("  restore: linear", with: "  restore: linear\n  probabilities: true")
+            try Data(changed.utf8).write(to: URL(fileURLWithPath: package + "/manifest.yaml"))
+            let output = try TemporaryDirectory()
+            let outcome = try process(study.directory.path, output: output, models: models.path)
+            #expect(outcome.status == 0, "\(outcome.output)")
+            let name = try #require(names(in: output).first { $0.hasPrefix("SEG-") })
+            let dump = try Tool.run("/usr/bin/dcmdump", ["+P", "0062,0001", output.file("out/" + name)]).output
+            #expect(dump.contains("FRACTIONAL"), "\(dump)")
+        }
+
         @Test("process passes over what is not DICOM, says so, and analyses the rest [PROCESS-2]")
         func junk() throws {
             let study = try Fixtures.smallHead(["--finding", "bleed", "--seed", "602"])
