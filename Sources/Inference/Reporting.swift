@@ -54,8 +54,8 @@ struct Reporting {
     }
 
     private mutating func add(
-        _ output: Manifest.Output, _ decided: Marking, _ marks: MarkedVoxels, confidence: Double, _ regions: [String: Marking],
-        to result: inout AnalysisResult
+        _ output: Manifest.Output, _ decided: Marking, _ marks: MarkedVoxels, confidence: Double,
+        _ regions: [String: Marking], to result: inout AnalysisResult
     ) {
         let isRestored = manifest.decision.restore != .linear
         var marking = isRestored ? restore(decided) : decided

@@ -15,7 +15,9 @@ extension Manifest {
         let restore = marks ? section.requiredChoice("restore", Interpolation.self) : .linear
         if restore == .cubic { section.fault("restore", "must be `linear` or `nearest`") }
         if !marks {
-            for key in ["rule", "restore", "probabilities"] where section.has(key) { section.fault(key, "is for `outputs` only") }
+            for key in ["rule", "restore", "probabilities"] where section.has(key) {
+                section.fault(key, "is for `outputs` only")
+            }
         }
         let after = section.boolean("activateAfterRestore") ?? false
         if after, restore != .linear { section.fault("activateAfterRestore", "belongs to `restore: linear` only") }

@@ -79,7 +79,8 @@ extension EndToEnd {
             }
             #expect(try results(before).count == 1 && deliveries() == ["pacs"])
             func file(_ uid: String) throws -> String {
-                node.storeDirectory + "/" + (try node.rows("SELECT path FROM result WHERE sopInstanceUID = '\(uid)'"))[0][0]
+                let paths = try node.rows("SELECT path FROM result WHERE sopInstanceUID = '\(uid)'")
+                return node.storeDirectory + "/" + paths[0][0]
             }
             let text = try Tool.run("/usr/bin/dsrdump", ["-Ph", "+Pl", try file(refusal)]).output
             #expect(text.contains("Not analysed by head-ct-hyperdensity") && text.contains("Reason:"), "\(text)")

@@ -117,7 +117,8 @@ import Testing
     func predecessors() throws {
         let index = try bench.open()
         func analysed(_ uid: String) -> JobOutcome {
-            .analysed(findings: [bleed()], results: [segmentation(uid + ".1"), report(uid)], notes: [], engineSeconds: 0)
+            .analysed(
+                findings: [bleed()], results: [segmentation(uid + ".1"), report(uid)], notes: [], engineSeconds: 0)
         }
         try index.receive()
         #expect(try run(index, analysed("2.25.20")).isEmpty)
@@ -132,7 +133,9 @@ import Testing
         #expect(try index.only().results.count { !$0.isSuperseded } == 2)
     }
 
-    @Test("The report of a refusal takes nothing back but another of its kind, and the next run takes back both [RERUN-3]")
+    @Test(
+        "The report of a refusal takes nothing back but another of its kind, and the next run takes back both [RERUN-3]"
+    )
     func refusals() throws {
         let index = try bench.open()
         func standing() throws -> [String] {
