@@ -20,7 +20,9 @@ struct Marking: Equatable {
 
     func count() -> Int {
         var count = 0
-        forEachRow(of: box) { start, length in for i in start..<start + length { count += Int(voxels[i]) } }
+        voxels.withUnsafeBufferPointer { voxels in
+            forEachRow(of: box) { start, length in for i in start..<start + length { count &+= Int(voxels[i]) } }
+        }
         return count
     }
 
@@ -90,15 +92,8 @@ struct Components {
         let shape = marking.shape
         let heights = box.shape[1]
         var rows = [Range<Int>](repeating: 0..<0, count: box.shape[0] * heights)
-        var parents: [Int] = []
-        func root(_ index: Int) -> Int {
-            var index = index
-            while parents[index] != index {
-                parents[index] = parents[parents[index]]
-                index = parents[index]
-            }
-            return index
-        }
+        var runs: [Run] = []
+        var forest = Forest()
         let neighbours = Self.neighbours(connectivity).filter { !inSlices || $0.d == 0 }
         marking.voxels.withUnsafeBufferPointer { voxels in
             for d in 0..<box.shape[0] {
@@ -114,7 +109,7 @@ struct Components {
                         }
                         let start = w
                         while w < box.upper[2], voxels[line + w] == value { w += 1 }
-                        parents.append(runs.count)
+                        forest.parents.append(runs.count)
                         runs.append(
                             Run(
                                 start: line + start, length: w - start, component: 0,
@@ -133,9 +128,7 @@ struct Components {
                             }
                             var touching = candidate
                             while touching < other.upperBound, runs[touching].start < high {
-                                let a = root(index)
-                                let b = root(touching)
-                                if a != b { parents[max(a, b)] = min(a, b) }
+                                forest.join(index, touching)
                                 touching += 1
                             }
                         }
@@ -145,7 +138,7 @@ struct Components {
         }
         var numbers = [Int](repeating: -1, count: runs.count)
         for index in runs.indices {
-            let top = root(index)
+            let top = forest.root(index)
             if numbers[top] < 0 {
                 numbers[top] = sizes.count
                 sizes.append(0)
@@ -155,6 +148,26 @@ struct Components {
             runs[index].component = number
             sizes[number] += runs[index].length
             touchEdge[number] = touchEdge[number] || runs[index].touchesEdge
+        }
+        self.runs = runs
+    }
+
+    /// Runs that belong together, by the first of them.
+    private struct Forest {
+        var parents: [Int] = []
+
+        mutating func root(_ index: Int) -> Int {
+            var index = index
+            while parents[index] != index {
+                parents[index] = parents[parents[index]]
+                index = parents[index]
+            }
+            return index
+        }
+
+        mutating func join(_ one: Int, _ other: Int) {
+            let (a, b) = (root(one), root(other))
+            if a != b { parents[max(a, b)] = min(a, b) }
         }
     }
 }

@@ -19,6 +19,8 @@ final class Decider {
     private let sampler: ([Int]) -> Sampler
     private var made: Sampler?
     private let limit: Int
+    /// Where slabs are laid down anew; nil where they are read as they come.
+    private var turning: TurnedSlab?
     /// One an output.
     private(set) var marked: [MarkedVoxels]
     /// Voxels above 0.5 in the channel that the manifest names for what was examined.
@@ -54,21 +56,31 @@ final class Decider {
 
     func take(_ slab: Slab) throws(InferenceError) {
         let start = ContinuousClock.now
-        let sampler = made ?? sampler(slab.order)
-        made = sampler
+        let sampler = made ?? prepare(slab)
+        let slab = turning?.turned(slab) ?? slab
         valued = (0..<slab.channels).map { c in (byChannel[c] ?? []).contains { marked[$0].keepsValues } }
         // A few planes at once: what they give is held twice until it is put together.
         let several = 32
         for first in stride(from: 0, to: shape[0], by: several) {
             take(slab, sampler, planes: first..<min(shape[0], first + several))
         }
-        let bytes = marked.reduce(0) { $0 + $1.bytes }
+        let bytes = marked.reduce(turning?.bytes ?? 0) { $0 + $1.bytes }
         if bytes > limit {
             throw .refused([
                 "what the network marked takes \(bytes >> 20) MiB, and the package's budget leaves \(limit >> 20) MiB"
             ])
         }
         seconds += start.duration(to: .now).seconds
+    }
+
+    private func prepare(_ slab: Slab) -> Sampler {
+        var sampler = sampler(slab.order)
+        if slab.owners == nil, let turned = TurnedSlab(slab, sampler), turned.bytes <= limit / 2 {
+            sampler = turned.sampler(self.sampler(turned.order))
+            turning = turned
+        }
+        made = sampler
+        return sampler
     }
 
     private func take(_ slab: Slab, _ sampler: Sampler, planes: Range<Int>) {

@@ -63,17 +63,23 @@ struct MarkedVoxels {
     func confidence(_ rule: Manifest.Confidence, in marking: Marking) -> Double {
         if case .fixed(let value) = rule { return value }
         var kept: [Float] = []
+        kept.reserveCapacity(values.count)
         forEachValue(in: marking) { _, value in kept.append(value) }
         return rule.value(of: &kept)
     }
 
     /// The voxels that post-processing left, by index in their lattice.
     func forEachValue(in marking: Marking, _ visit: (Int, Float) -> Void) {
+        let width = marking.shape[2]
         var offset = 0
-        for run in runs {
-            let start = Int(run.row) * marking.shape[2] + Int(run.start)
-            for i in 0..<Int(run.length) where marking.voxels[start + i] != 0 { visit(start + i, values[offset + i]) }
-            offset += Int(run.length)
+        marking.voxels.withUnsafeBufferPointer { voxels in
+            values.withUnsafeBufferPointer { values in
+                for run in runs {
+                    let start = Int(run.row) * width + Int(run.start)
+                    for i in 0..<Int(run.length) where voxels[start + i] != 0 { visit(start + i, values[offset + i]) }
+                    offset += Int(run.length)
+                }
+            }
         }
     }
 }

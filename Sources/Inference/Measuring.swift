@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DICOM
+import Dispatch
 import Models
 import Volume
 
@@ -14,7 +15,7 @@ struct Measuring {
     /// mL and mm³; of an image that has no place in the patient the (42798000, SCT, "Area").
     func measurements(of marking: Marking, longAxis: AnalysisResult.LongAxis, volume: VoxelVolume) -> [Measurement] {
         let count = Double(marking.count())
-        let parts = Components(of: marking, value: 1, in: marking.box, connectivity: .twentySix).sizes.count
+        let (parts, statistics) = partsAndStatistics(of: marking, volume)
         let pixel = Code("{pixels}", "UCUM", "pixels")
         let length = volume.placement == .pixels ? pixel : Code("mm", "UCUM", "millimeter")
         var measurements: [Measurement] = []
@@ -38,8 +39,7 @@ struct Measuring {
                 concept: Code("246205007", "SCT", "Quantity"), value: Double(parts),
                 unit: Code("1", "UCUM", "no units")),
         ]
-        if isHounsfield(volume.unit) {
-            let (mean, deviation) = statistics(of: marking, volume)
+        if let (mean, deviation) = statistics {
             for (value, derivation) in [
                 (mean, Code("373098007", "SCT", "Mean")),
                 (deviation, Code("386136009", "SCT", "Standard Deviation")),
@@ -53,18 +53,46 @@ struct Measuring {
         return measurements
     }
 
+    /// Both at once, as each takes as long as the other.
+    private func partsAndStatistics(
+        of marking: Marking, _ volume: VoxelVolume
+    ) -> (parts: Int, statistics: (mean: Double, deviation: Double)?) {
+        // Each is written by one iteration.
+        nonisolated(unsafe) var parts = 0
+        nonisolated(unsafe) var statistics: (mean: Double, deviation: Double)?
+        DispatchQueue.concurrentPerform(iterations: 2) { task in
+            if task == 0 {
+                parts =
+                    Components(of: marking, value: 1, in: marking.box, connectivity: .twentySix).sizes.count
+            } else if isHounsfield(volume.unit) {
+                statistics = self.statistics(of: marking, volume)
+            }
+        }
+        return (parts, statistics)
+    }
+
     /// Of the voxels themselves, not of a population that they stand for.
     private func statistics(of marking: Marking, _ volume: VoxelVolume) -> (mean: Double, deviation: Double) {
-        let count = Double(max(1, marking.count()))
-        func sum(_ term: (Double) -> Double) -> Double {
-            var sum = 0.0
-            marking.forEachRow(of: marking.box) { start, length in
-                for i in start..<start + length where marking.voxels[i] != 0 { sum += term(Double(volume.voxels[i])) }
+        var (count, sum, squares) = (0, 0.0, 0.0)
+        // Against a value that is near the mean, so that squares do not outgrow their differences.
+        var origin: Double?
+        marking.voxels.withUnsafeBufferPointer { marked in
+            volume.voxels.withUnsafeBufferPointer { values in
+                marking.forEachRow(of: marking.box) { start, length in
+                    for i in start..<start + length where marked[i] != 0 {
+                        let zero = origin ?? Double(values[i])
+                        origin = zero
+                        let difference = Double(values[i]) - zero
+                        count += 1
+                        sum += difference
+                        squares += difference * difference
+                    }
+                }
             }
-            return sum
         }
-        let mean = sum { $0 } / count
-        return (mean, (sum { ($0 - mean) * ($0 - mean) } / count).squareRoot())
+        guard let origin else { return (0, 0) }
+        let mean = sum / Double(count)
+        return (origin + mean, max(0, squares / Double(count) - mean * mean).squareRoot())
     }
 
     /// The slice with the most voxels, the first of equals.

@@ -30,13 +30,13 @@ extension Sampler {
         return result.intersection(within)
     }
 
-    /// The W of a target row whose lower tap along the source's D lies in `planes`. They read these planes and the one
+    /// The W of a target row whose lower tap along the source's `cut` lies in `planes`. They read these planes and the one
     /// after, and where `planes` partition the source, each target voxel is in one range.
     func range(d: Int, h: Int, readingFrom planes: Range<Int>) -> Range<Int> {
-        let line = line(0, d: d, h: h)
+        let line = line(cut, d: d, h: h)
         func lower(_ w: Int) -> Int {
-            guard let axis = followed?[0] else { return line.axis.taps(line.start + line.step * Double(w)).lower }
-            return tables[axis][axis == 0 ? d : axis == 1 ? h : w].lower / strides[0]
+            guard let axis = followed?[cut] else { return line.axis.taps(line.start + line.step * Double(w)).lower }
+            return tables[axis][axis == 0 ? d : axis == 1 ? h : w].lower / strides[cut]
         }
         // Outside `within` a table knows no plane.
         let whole = within.lower[2]..<max(within.lower[2], within.upper[2])

@@ -62,12 +62,15 @@ struct Sampler {
 
     let target: [Int]
     let within: Box
-    let strides: [Int]
+    /// Values from one voxel of the source to the next along each of its dimensions.
+    private(set) var strides: [Int]
+    /// The dimension of the source that it comes in slabs of.
+    private(set) var cut = 0
     let map: IndexMap
     /// Which target dimension each source dimension follows, where they are parallel.
     let followed: [Int]?
     /// By target dimension, offsets; where the axes are parallel.
-    let tables: [[Taps]]
+    private(set) var tables: [[Taps]]
     let axes: [Axis]
     let isNearest: Bool
     /// Every weight pair sums to 1: nothing lies outside the source.
@@ -116,52 +119,33 @@ struct Sampler {
         self.init(source: source, target: target, rules: [rule, rule, rule])
     }
 
+    /// The same where memory holds so many voxels along each dimension of the source, and slabs are cut along `cut`.
+    /// For axes that are parallel.
+    func laid(_ extents: [Int], cut: Int) -> Sampler {
+        var result = self
+        result.strides = [extents[1] * extents[2], extents[2], 1]
+        result.cut = cut
+        for (dimension, axis) in (followed ?? []).enumerated() {
+            let (old, new) = (strides[dimension], result.strides[dimension])
+            for index in tables[axis].indices {
+                result.tables[axis][index].lower = tables[axis][index].lower / old * new
+                result.tables[axis][index].upper = tables[axis][index].upper / old * new
+            }
+        }
+        return result
+    }
+
     /// One row of the target, from W = `range.lowerBound`, into `row`.
     /// - Parameters:
-    ///   - slab: the source's voxels from plane `firstPlane` along D on; the row reads no plane that is not there.
+    ///   - slab: the source's voxels from plane `firstPlane` along `cut` on; the row reads no plane that is not there.
     func read(
         _ slab: UnsafePointer<Float>, firstPlane: Int = 0, d: Int, h: Int, range: Range<Int>,
         into row: UnsafeMutablePointer<Float>
     ) {
-        let source = slab - firstPlane * strides[0]
-        guard followed != nil else { return readOblique(source, d: d, h: h, range: range, into: row) }
-        let (atD, atH) = (tables[0][d], tables[1][h])
-        tables[2].withUnsafeBufferPointer { taps in
-            if isNearest {
-                let line = source + (atD.lower + atH.lower)
-                if isWhole {
-                    for w in range { row[w - range.lowerBound] = line[taps[w].lower] }
-                    return
-                }
-                let weight = atD.lowerWeight * atH.lowerWeight
-                for w in range {
-                    // Not a product: 0 × infinity would be NaN.
-                    row[w - range.lowerBound] = weight * taps[w].lowerWeight == 0 ? 0 : line[taps[w].lower]
-                }
-                return
-            }
-            let (a, b) = (source + (atD.lower + atH.lower), source + (atD.lower + atH.upper))
-            let (c, e) = (source + (atD.upper + atH.lower), source + (atD.upper + atH.upper))
-            let wa = atD.lowerWeight * atH.lowerWeight
-            let wb = atD.lowerWeight * atH.upperWeight
-            let wc = atD.upperWeight * atH.lowerWeight
-            let we = atD.upperWeight * atH.upperWeight
-            if isWhole {
-                for w in range {
-                    let (l, u) = (taps[w].lower, taps[w].upper)
-                    let low = a[l] * wa + b[l] * wb + c[l] * wc + e[l] * we
-                    let high = a[u] * wa + b[u] * wb + c[u] * wc + e[u] * we
-                    row[w - range.lowerBound] = low + (high - low) * taps[w].upperWeight
-                }
-            } else {
-                for w in range {
-                    let (l, u) = (taps[w].lower, taps[w].upper)
-                    let low = a[l] * wa + b[l] * wb + c[l] * wc + e[l] * we
-                    let high = a[u] * wa + b[u] * wb + c[u] * wc + e[u] * we
-                    row[w - range.lowerBound] = low * taps[w].lowerWeight + high * taps[w].upperWeight
-                }
-            }
-        }
+        let source = slab - firstPlane * strides[cut]
+        guard let followed else { return readOblique(source, d: d, h: h, range: range, into: row) }
+        readLine(
+            source, tables[0][d], tables[1][h], along: 2, isContiguous: followed[2] == 2, range: range, into: row)
     }
 
     private func readOblique(
@@ -202,18 +186,6 @@ struct Sampler {
         return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             resample(source, into: buffer.baseAddress!)
             initialized = count
-        }
-    }
-
-    func resample(_ source: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
-        let (depth, height, width) = (target[0], target[1], target[2])
-        // Each D writes its own part of the buffer.
-        nonisolated(unsafe) let output = output
-        nonisolated(unsafe) let input = source
-        DispatchQueue.concurrentPerform(iterations: depth) { d in
-            for h in 0..<height {
-                read(input, d: d, h: h, range: 0..<width, into: output + (d * height + h) * width)
-            }
         }
     }
 }
