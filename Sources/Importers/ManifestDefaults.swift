@@ -42,12 +42,17 @@ enum ManifestDefaults {
         rules.modality = modalities
         if !modalities.allSatisfy({ ["CT", "MR", "CR", "DX", "MG", "US"].contains($0) }) {
             let known = ["PT": ["1.2.840.10008.5.1.4.1.1.128"], "ES": endoscopy]
-            rules.sopClasses = modalities.flatMap { known[$0] ?? [] }.compactMap { UID($0) }
+            rules.sopClasses = modalities.flatMap {
+                known[$0]?.compactMap { UID($0) } ?? Rules.sopClasses(of: $0)
+            }
         }
         return rules
     }
 
-    static func unit(_ modalities: [String]) -> String { modalities == ["CT"] ? "[hnsf'U]" : "[arb'U]" }
+    static func unit(_ modalities: [String]) -> String {
+        guard modalities.contains("CT") else { return "[arb'U]" }
+        return modalities == ["CT"] ? "[hnsf'U]" : Manifest.Quality.anyUnit
+    }
 
     /// MiB and seconds: room for a whole-body series; a site tightens it.
     static func budget(channels: Int) -> Manifest.Budget {

@@ -21,6 +21,8 @@ extension ManifestWriter {
         case .scaleMinMax(let to, let channelWise):
             ("scaleMinMax", .flowMapping([("to", pair(to)), ("channelWise", .boolean(channelWise))]))
         case .normalize(let rule): ("normalize", normalize(rule))
+        case .perChannel(let lists):
+            ("perChannel", .sequence(lists.map { .flow($0.map { .flowMapping([Self.step($0)]) }) }))
         case .cropForeground(let rule):
             (
                 "cropForeground",

@@ -217,8 +217,8 @@ package struct NNUNetImporter {
             let words = given.list?.compactMap(\.text) ?? [given.text].compactMap(\.self)
             if !words.isEmpty { return words.map { $0.uppercased() } }
         }
-        if channels.count == 1, let known = ManifestDefaults.modalities(channels[0]) { return known }
-        if channels.allSatisfy({ SequenceClaims.rule($0).isKnown }) { return ["MR"] }
+        let known = channels.map { ManifestDefaults.modalities($0) ?? (SequenceClaims.rule($0).isKnown ? ["MR"] : []) }
+        if !known.contains([]) { return Array(Set(known.joined())).sorted() }
         throw refusal(
             dataset, "channel_names",
             "names \(channels.joined(separator: ", ")), which tells no modality of DICOM; give --set 'modality=[MR]'")
@@ -230,8 +230,20 @@ package struct NNUNetImporter {
         return name?.text ?? log.report.title
     }
 
+    /// What nnUNetv2_find_best_configuration chose beyond the network; a pickle, which runs what it holds when it is read.
+    private func notePostprocessing() {
+        let files = (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
+        for file in files.sorted() where (file as NSString).lastPathComponent == "postprocessing.pkl" {
+            log.note(
+                .ignored, "postprocessing", in: file, value: nil,
+                why: "a Python pickle is not read; `keepLargest` of an output does what it may ask for")
+            log.warn("\(file) is not read: where upstream removes all but the largest component, add `keepLargest`")
+        }
+    }
+
     private func noteRest(_ configuration: PlansConfiguration) {
         configuration.noteRest()
+        notePostprocessing()
         for file in [plans, dataset] {
             for member in file.root.members where !log.hasUnder(member.key, in: file.name) {
                 log.note(

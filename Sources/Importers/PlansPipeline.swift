@@ -77,47 +77,81 @@ struct PlansPipeline {
         }
         let masks = configuration.value("use_mask_for_norm")?.list?.compactMap(\.boolean) ?? []
         let masked = masks.isEmpty ? [Bool](repeating: false, count: channels) : masks
-        guard Set(schemes).count == 1, masked.count == channels, Set(masked).count == 1 else {
-            throw configuration.refusal(
-                "normalization_schemes", "must be the same for all channels: \(schemes.joined(separator: ", "))")
+        guard masked.count == channels else {
+            throw configuration.refusal("use_mask_for_norm", "must hold one for each of \(channels) channels")
         }
-        switch schemes[0] {
-        case "CTNormalization": return try ct()
+        var lists: [[Manifest.Preprocessing]] = []
+        for channel in 0..<channels {
+            lists.append(try normalisation(schemes[channel], isMasked: masked[channel], channel))
+        }
+        if schemes.contains("CTNormalization") { noteUnusedProperties() }
+        guard Set(schemes).count == 1, Set(masked).count == 1, Set(lists.map { Self.bounds($0) }).count == 1 else {
+            return [.perChannel(lists)]
+        }
+        return Self.together(lists)
+    }
+
+    /// Of channels that differ at most in their constants.
+    private static func together(_ lists: [[Manifest.Preprocessing]]) -> [Manifest.Preprocessing] {
+        lists[0].map { step in
+            guard case .normalize(var rule) = step, rule.mean != nil else { return step }
+            let rules = lists.compactMap { list -> Manifest.Normalization? in
+                if case .normalize(let rule)? = list.last { rule } else { nil }
+            }
+            rule.channelWise = lists.count > 1
+            rule.mean = rules.flatMap { $0.mean ?? [] }
+            rule.deviation = rules.flatMap { $0.deviation ?? [] }
+            return .normalize(rule)
+        }
+    }
+
+    private static func bounds(_ steps: [Manifest.Preprocessing]) -> ClosedRange<Double>? {
+        if case .clip(let range)? = steps.first { range } else { nil }
+    }
+
+    private func normalisation(_ scheme: String, isMasked: Bool, _ channel: Int) throws(Refusal) -> [Manifest
+        .Preprocessing]
+    {
+        switch scheme {
+        case "CTNormalization": return try ct(channel)
         case "ZScoreNormalization":
-            var rule = ManifestParts.normalization(masked[0] ? .filled : .all, channelWise: true)
+            var rule = ManifestParts.normalization(isMasked ? .filled : .all, channelWise: true)
             rule.minimumDeviation = 1e-8
             return [.normalize(rule)]
         case "RescaleTo01Normalization": return [.scaleMinMax(to: 0...1, channelWise: true)]
         case "RGBTo01Normalization": return [.scaleRange(from: 0...255, to: 0...1, clip: false)]
         case "NoNormalization": return []
-        default: throw configuration.refusal("normalization_schemes", "\(schemes[0]) is not known to this importer")
+        default: throw configuration.refusal("normalization_schemes", "\(scheme) is not known to this importer")
         }
     }
 
-    private func ct() throws(Refusal) -> [Manifest.Preprocessing] {
-        // Renamed in 2.0; plans of before are still read upstream.
-        let keys = ["foreground_intensity_properties_per_channel", "foreground_intensity_properties_by_modality"]
-        guard let key = keys.first(where: { plans.root[$0] != nil }) else { throw refusal(keys[0], "is missing") }
-        var means: [Double] = []
-        var deviations: [Double] = []
-        var bounds: [ClosedRange<Double>] = []
-        for channel in 0..<channels {
-            let properties = plans.root[key]?["\(channel)"]
-            func number(_ name: String) throws(Refusal) -> Double {
-                let path = "\(key)#\(channel)#\(name)"
-                guard let number = properties?[name]?.number else { throw refusal(path, "must be a number") }
-                log.note(.used, path, in: plans.name, value: .number(number), why: "CTNormalization")
-                return number
-            }
-            means.append(try number("mean"))
-            deviations.append(max(try number("std"), 1e-8))
-            let (lower, upper) = (try number("percentile_00_5"), try number("percentile_99_5"))
-            guard lower < upper else { throw refusal("\(key)#\(channel)", "has percentiles that hold no value") }
-            bounds.append(lower...upper)
+    // Renamed in 2.0; plans of before are still read upstream.
+    private var propertiesKey: String? {
+        ["foreground_intensity_properties_per_channel", "foreground_intensity_properties_by_modality"]
+            .first { plans.root[$0] != nil }
+    }
+
+    private func ct(_ channel: Int) throws(Refusal) -> [Manifest.Preprocessing] {
+        guard let key = propertiesKey else {
+            throw refusal("foreground_intensity_properties_per_channel", "is missing")
         }
-        guard Set(bounds).count == 1 else {
-            throw refusal(key, "clips each channel at its own values, which is not known to this importer")
+        let properties = plans.root[key]?["\(channel)"]
+        func number(_ name: String) throws(Refusal) -> Double {
+            let path = "\(key)#\(channel)#\(name)"
+            guard let number = properties?[name]?.number else { throw refusal(path, "must be a number") }
+            log.note(.used, path, in: plans.name, value: .number(number), why: "CTNormalization")
+            return number
         }
+        var rule = ManifestParts.normalization(.all, channelWise: false)
+        rule.mean = [try number("mean")]
+        rule.deviation = [max(try number("std"), 1e-8)]
+        let (lower, upper) = (try number("percentile_00_5"), try number("percentile_99_5"))
+        guard lower < upper else { throw refusal("\(key)#\(channel)", "has percentiles that hold no value") }
+        return [.clip(lower...upper), .normalize(rule)]
+    }
+
+    private func noteUnusedProperties() {
+        guard let key = propertiesKey else { return }
         for member in plans.root[key]?.members ?? [] {
             for field in member.value.members where !log.has("\(key)#\(member.key)#\(field.key)", in: plans.name) {
                 log.note(
@@ -125,10 +159,6 @@ struct PlansPipeline {
                     why: "CTNormalization does not use it")
             }
         }
-        var rule = ManifestParts.normalization(.all, channelWise: channels > 1)
-        rule.mean = means
-        rule.deviation = deviations
-        return [.clip(bounds[0]), .normalize(rule)]
     }
 
     private func resampling() throws(Refusal) -> Manifest.Preprocessing {

@@ -32,12 +32,19 @@ enum SequenceClaims {
 
     static func channels(_ names: [String], modalities: [String], log: ImportLog) -> [Manifest.Channel] {
         names.map { name in
+            var claim = Rules()
+            // A channel that is named after a modality is the only one of it.
+            if let own = ManifestDefaults.modalities(name), own.allSatisfy(modalities.contains),
+                names.filter({ ManifestDefaults.modalities($0) == own }).count == 1
+            {
+                claim.modality = own
+                return ManifestParts.channel(name, claim)
+            }
             let (rule, isKnown) = rule(name)
             if !isKnown {
                 log.warn("channel \(name): its series is found by this word in the series description; see `channels`")
             }
-            var claim = Rules()
-            claim.modality = modalities
+            claim.modality = isKnown && modalities.contains("MR") ? ["MR"] : modalities
             claim.seriesDescription = rule
             return ManifestParts.channel(name, claim)
         }

@@ -55,12 +55,7 @@ extension Manifest {
     /// Channels of the network's tensor, as the series and the steps make them.
     var tensorChannels: Int {
         preprocess.reduce(images.colour == .rgb ? 3 : max(1, channels.count)) { count, step in
-            switch step {
-            case .windows(let windows): count * windows.count
-            case .neighbours(let offsets): count * offsets.count
-            case .repeatChannels(let times): count * times
-            default: count
-            }
+            step.channels(from: count)
         }
     }
 }

@@ -40,16 +40,18 @@ func preprocess(_ volume: VoxelVolume, _ steps: [Manifest.Preprocessing]) throws
 
 extension Field {
     /// A step that moves no voxel.
-    mutating func apply(_ step: Manifest.Preprocessing) throws(InferenceError) {
+    /// - Parameter filled: the foreground where it is not that of these channels.
+    mutating func apply(_ step: Manifest.Preprocessing, filled: [UInt8]? = nil) throws(InferenceError) {
         switch step {
         case .clip(let range): clip(range)
         case .scaleRange(let from, let to, let isClipped): scaleRange(from: from, to: to, clip: isClipped)
         case .clipPercentiles(let lower, let upper, let nonzero):
             clipPercentiles(lower: lower, upper: upper, nonzero: nonzero)
         case .scaleMinMax(let to, let channelWise): scaleMinMax(to: to, channelWise: channelWise)
-        case .normalize(let normalization): normalize(normalization)
+        case .normalize(let normalization): normalize(normalization, filled: filled)
         case .toByte: toByte()
         case .truncate: truncate()
+        case .perChannel(let lists): try perChannel(lists)
         default: throw .unsupported("a step of `preprocess` for single images")
         }
     }

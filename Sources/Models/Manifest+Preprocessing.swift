@@ -16,6 +16,8 @@ extension Manifest {
         /// Smallest and greatest value to these.
         case scaleMinMax(to: ClosedRange<Double>, channelWise: Bool)
         case normalize(Normalization)
+        /// Steps of values for each channel by itself; what lies in no channel's foreground is told before the first.
+        case perChannel([[Preprocessing]])
         case cropForeground(Foreground)
         /// The box of what is not 0 in any channel, holes filled (nnU-Net).
         case cropNonzero
@@ -37,6 +39,16 @@ extension Manifest {
         case toByte
         /// Fractions are cut off, as by a cast to integers.
         case truncate
+
+        /// Of so many before it.
+        package func channels(from count: Int) -> Int {
+            switch self {
+            case .windows(let windows), .stretchWindows(let windows): count * windows.count
+            case .neighbours(let offsets): count * offsets.count
+            case .repeatChannels(let times): count * times
+            default: count
+            }
+        }
     }
 
     package enum Interpolation: String, Sendable, CaseIterable { case linear, nearest, cubic }

@@ -25,11 +25,14 @@ extension Rules {
                 section.fault(
                     "sopClasses", "is missing: there is no SOP class known here for \(other)")
             }
-            rules.sopClasses = modalities.flatMap { ImageSOPClass.ofModality[$0] ?? [] }.compactMap {
-                ImageSOPClass.named[$0]
-            }
+            rules.sopClasses = modalities.flatMap(sopClasses)
         }
         return rules
+    }
+
+    /// Those of a `claim` for a modality; empty where none is known.
+    package static func sopClasses(of modality: String) -> [UID] {
+        (ImageSOPClass.ofModality[modality] ?? []).compactMap { ImageSOPClass.named[$0] }
     }
 
     static func read(_ section: StrictSection) -> Rules {

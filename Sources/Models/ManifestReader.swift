@@ -48,7 +48,7 @@ extension Manifest {
         let claim = root.requiredSection("claim", keys: Rules.keys).map(Rules.readClaim)
         let require = root.section("require", keys: Rules.keys).map(Rules.read) ?? Rules()
         let quality = quality(root)
-        let preprocess = preprocess(root)
+        let images = Self.images(root)
         let inference = inference(root)
         let networks = networks(root, roles: inference?.roles ?? [.main])
         let decision = decision(root)
@@ -70,9 +70,12 @@ extension Manifest {
         if decision?.keepsProbabilities == true, outputs.contains(where: \.isReportedAsFixed) {
             root.fault("decision", "has `probabilities`, and an output `confidence: {fixed: …}`: its values are none")
         }
-        let images = Self.images(root)
+        let preprocess = preprocess(root, channels: images.colour == .rgb ? 3 : max(1, channels.count))
         if images.colour == .rgb, !channels.isEmpty {
             root.fault("images", "`colour: rgb` is for frames of one series, and `channels` for several")
+        }
+        if images.colour == .rgb, case .promptable? = inference {
+            root.fault("images", "`colour: rgb` is not for `promptable`, which takes grey images")
         }
         let budget = root.requiredSection("budget", keys: ["memory", "time"]).map {
             Budget(

@@ -279,13 +279,28 @@ package struct StrictSection {
 
     /// Every item of a list of one-key mappings, with that key: `- clip: [0, 1]`.
     func steps(_ key: String, keys: [String]) -> [(key: String, section: StrictSection)] {
+        values[key].map { steps(key, in: $0, path: name(key), keys: keys) } ?? []
+    }
+
+    /// A list of such lists, which may be empty.
+    func stepLists(_ key: String, keys: [String]) -> [[(key: String, section: StrictSection)]] {
         guard let node = values[key] else { return [] }
+        guard let lists = node.sequence, lists.allSatisfy({ $0.sequence != nil }) else {
+            fault(key, "must be a list with a list of steps for each channel")
+            return []
+        }
+        return lists.enumerated().map { steps(key, in: $1, path: "\(name(key))[\($0)]", keys: keys) }
+    }
+
+    private func steps(_ key: String, in node: Node, path: String, keys: [String]) -> [(
+        key: String, section: StrictSection
+    )] {
         guard let items = node.sequence else {
             fault(key, "must be a list of steps")
             return []
         }
         return items.enumerated().compactMap { position, item in
-            let section = StrictSection(item, path: "\(name(key))[\(position)]", keys: keys, problems: problems)
+            let section = StrictSection(item, path: "\(path)[\(position)]", keys: keys, problems: problems)
             guard let mapping = item.mapping else { return nil }
             guard mapping.count == 1, let step = mapping.first?.key.string else {
                 problems.add("`\(section.path)` must hold exactly one step", at: item)

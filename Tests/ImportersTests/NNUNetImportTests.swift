@@ -24,6 +24,8 @@ private struct PlansFixture {
         """#
     var reader = "SimpleITKIO"
     var properties = "foreground_intensity_properties_per_channel"
+    /// Of further channels, each with a comma before it.
+    var moreProperties = ""
 
     static let functions = #"""
         "resampling_fn_data": "resample_data_or_seg_to_shape",
@@ -43,7 +45,7 @@ private struct PlansFixture {
          "original_median_spacing_after_transp": [2.5, 0.8, 0.9], "label_manager": "LabelManager",
          "transpose_forward": [0, 2, 1], "transpose_backward": [0, 2, 1],
          "\(properties)": {"0": {"mean": 99.5, "std": 41.25, "percentile_00_5": -17.0, "percentile_99_5": 201.0,
-           "median": 100.0, "min": -900.0, "max": 3000.0}},
+           "median": 100.0, "min": -900.0, "max": 3000.0}\(moreProperties)},
          "configurations": {\(configurations)}}
         """.write(toFile: folder + "/plans.json", atomically: true, encoding: .utf8)
         try """
@@ -173,6 +175,57 @@ struct NNUNetImportTests {
             rule.minimumDeviation = 1e-8
             #expect(try fixture.read().manifest.preprocess.contains(.normalize(rule)))
         }
+    }
+
+    @Test("Channels of several modalities are normalised each by its own scheme, and found by modality")
+    func mixed() throws {
+        var fixture = PlansFixture()
+        fixture.channels = #"{"0": "CT", "1": "T1"}"#
+        fixture.configurations = fixture.configurations.replacing(
+            #"["CTNormalization"]"#, with: #"["CTNormalization", "ZScoreNormalization"]"#
+        ).replacing("[false]", with: "[false, true]")
+        let manifest = try fixture.read().manifest
+        var constants = ManifestParts.normalization(.all, channelWise: false)
+        constants.mean = [99.5]
+        constants.deviation = [41.25]
+        var measured = ManifestParts.normalization(.filled, channelWise: true)
+        measured.minimumDeviation = 1e-8
+        let steps = Manifest.Preprocessing.perChannel([
+            [.clip(-17...201), .normalize(constants)], [.normalize(measured)],
+        ])
+        #expect(manifest.preprocess[2] == steps)
+        #expect(manifest.claim.modality == ["CT", "MR"] && manifest.quality.unit == "any")
+        #expect(manifest.channels.map(\.claim.modality) == [["CT"], ["MR"]])
+        #expect(manifest.channels[0].claim.seriesDescription == nil)
+        #expect(manifest.channels[1].claim.seriesDescription?.include.map { $0.hasPrefix("t1") } == true)
+        let written = try Manifest.read(ManifestWriter.write(manifest), file: "manifest.yaml")
+        #expect(written.preprocess == manifest.preprocess)
+        // Constants alone may differ: one step then has them all; bounds that differ need steps of their own.
+        fixture.channels = #"{"0": "CT", "1": "late"}"#
+        fixture.configurations = fixture.configurations.replacing("ZScoreNormalization", with: "CTNormalization")
+            .replacing("[false, true]", with: "[false, false]")
+        func second(_ lower: Double) throws -> [Manifest.Preprocessing] {
+            fixture.moreProperties =
+                #", "1": {"mean": 3, "std": 2, "percentile_00_5": \#(lower), "percentile_99_5": 201}"#
+            return try fixture.read(["modality=[CT]"]).manifest.preprocess
+        }
+        constants = ManifestParts.normalization(.all, channelWise: true)
+        (constants.mean, constants.deviation) = ([99.5, 3], [41.25, 2])
+        #expect(try second(-17).contains(.normalize(constants)))
+        (constants.mean, constants.deviation, constants.channelWise) = ([3], [2], false)
+        guard case .perChannel(let lists) = try second(-50)[2] else {
+            Issue.record("one clip for two ranges")
+            return
+        }
+        #expect(lists[1] == [.clip(-50...201), .normalize(constants)])
+    }
+
+    @Test("Post-processing that upstream keeps as a pickle is not read, and the report says so")
+    func pickle() throws {
+        #expect(!(try PlansFixture().read().report.warnings.contains { $0.contains("postprocessing.pkl") }))
+        let report = try PlansFixture().read(folds: ["postprocessing.pkl"]).report
+        #expect(report.warnings.contains { $0.hasPrefix("postprocessing.pkl is not read") })
+        #expect(report.fields.contains { $0.file == "postprocessing.pkl" && $0.fate == .ignored })
     }
 
     @Test("The label that training ignored is none of the network's")

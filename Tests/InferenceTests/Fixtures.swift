@@ -53,8 +53,9 @@ enum Fixtures {
         outputs: String = """
         [{channel: 0, threshold: 0.5, label: thing, code: [A, "99T", Thing], category: [B, "99T", Cat],
           type: [C, "99T", Type], priority: urgent, confidence: mean}]
-        """, memory: Int = 1000
+        """, memory: Int = 1000, channels: Int = 1
     ) throws -> ModelPackage {
+        let series = (0..<channels).map { "{name: c\($0), claim: {modality: [CT]}}" }.joined(separator: ", ")
         let text = """
             schema: 1
             name: test
@@ -67,6 +68,7 @@ enum Fixtures {
             intendedUse: tests
             network: {file: \(network), sha256: \(String(repeating: "0", count: 64))}
             claim: {modality: [CT], bodyPartExamined: {oneOf: [HEAD]}}
+            channels: [\(channels > 1 ? series : "")]
             quality: \(quality)
             preprocess: \(preprocess)
             inference: \(inference)

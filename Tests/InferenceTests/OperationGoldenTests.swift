@@ -61,7 +61,7 @@ struct OperationGolden: Decodable, Sendable, CustomTestStringConvertible {
     }
 
     func prepared() throws -> Prepared {
-        let package = try Fixtures.package(network: "none.onnx", preprocess: preprocess)
+        let package = try Fixtures.package(network: "none.onnx", preprocess: preprocess, channels: channels)
         return try prepare(try volumes(), package.manifest.preprocess)
     }
 

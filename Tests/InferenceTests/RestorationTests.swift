@@ -217,6 +217,9 @@ import Volume
                     .spacing(.init(mm: [1, 2, 2])),
                 ])
         }
+        #expect(throws: InferenceError.unsupported("`perChannel` for 2 channels on 1")) {
+            try prepare([Self.volume([3, 4, 5])], [.perChannel([[.clip(0...1)], []])])
+        }
         let tilted = Self.volume(
             [6, 9, 8], steps: [Vector3(0, 0.7, 2), Vector3(0, 1, 0), Vector3(1, 0, 0)])
         #expect(throws: InferenceError.self) {

@@ -152,6 +152,26 @@ private func problems(_ text: String) -> [PackageError.Problem] {
                 "- orientation: RAS", "- orientaton: RAS", 23,
                 "unknown key `orientaton` in `preprocess[0]`; did you mean `orientation`?"
             ),
+            (
+                "- orientation: RAS", "- perChannel: [[], [{clip: [0, 1]}]]", 23,
+                "`preprocess[0].perChannel` has steps for 2 channels, and the tensor has 1 there"
+            ),
+            (
+                "- orientation: RAS", "- perChannel: [[{normalise: {}}]]", 23,
+                "unknown key `normalise` in `preprocess[0].perChannel[0][0]`; did you mean `normalize`?"
+            ),
+            (
+                "- orientation: RAS", "- perChannel: [{clip: [0, 1]}]", 23,
+                "`preprocess[0].perChannel` must be a list with a list of steps for each channel"
+            ),
+            (
+                "- orientation: RAS", "- perChannel: [[{normalize: {mean: [1, 2], deviation: [1, 2]}}]]", 23,
+                "`preprocess[0].perChannel` has a `mean` of more than one number for a channel"
+            ),
+            (
+                "- orientation: RAS", "- normalize: {mean: [1, 2], deviation: [1, 2]}", 23,
+                "`preprocess[0].normalize` has means for 2 channels, and the tensor has 1 there"
+            ),
             ("overlap: 0.5", "overlap: 1.5", 27, "`inference.slidingWindow.overlap` is 1.5, outside 0.0 to 0.99"),
             (
                 "weighting: gaussian", "weighting: constant, sigma: 0.2", 27,

@@ -61,8 +61,9 @@ extension Field {
 
     /// (x − mean)/deviation: MONAI's `NormalizeIntensity`, nnU-Net's ZScoreNormalization and CTNormalization (after
     /// `clip`), constants of a package. Mean and population deviation in double precision.
-    mutating func normalize(_ step: Manifest.Normalization) {
-        let mask = step.of == .filled ? filledNonzero() : nil
+    /// - Parameter filled: the foreground of `of: filled`; nil: that of these channels.
+    mutating func normalize(_ step: Manifest.Normalization, filled: [UInt8]? = nil) {
+        let mask = step.of == .filled ? filled ?? filledNonzero() : nil
         for (position, part) in parts(channelWise: step.channelWise || step.of == .filled || step.mean != nil)
             .enumerated()
         {
@@ -87,6 +88,23 @@ extension Field {
                 let start = range(of: part).lowerBound
                 for i in mask.indices where mask[i] != 0 { values[start + i] = (values[start + i] - mean) / scale }
             }
+        }
+    }
+
+    /// Each channel by its own steps. nnU-Net tells the foreground when it crops, before any channel is normalised.
+    mutating func perChannel(_ lists: [[Manifest.Preprocessing]]) throws(InferenceError) {
+        guard lists.count == channels else {
+            throw .unsupported("`perChannel` for \(lists.count) channels on \(channels)")
+        }
+        let isMasked = lists.joined().contains {
+            if case .normalize(let rule) = $0 { rule.of == .filled } else { false }
+        }
+        let filled = isMasked ? filledNonzero() : nil
+        for (channel, steps) in lists.enumerated() {
+            let range = range(of: channel)
+            var single = Field(lattice: lattice, values: Array(values[range]))
+            for step in steps { try single.apply(step, filled: filled) }
+            values.replaceSubrange(range, with: single.values)
         }
     }
 
