@@ -51,17 +51,8 @@ extension Analysis {
         _ package: ModelPackage, _ volumes: [VoxelVolume], shouldStop: @escaping () -> Bool
     ) throws(InferenceError) -> AnalysisResult {
         let volume = volumes[0]
-        if volumes.count > 1 {
-            guard package.manifest.region == nil else {
-                throw .unsupported("a package that reads several series within a region")
-            }
-            if case .slices = package.manifest.inference {
-                return try analyseSlices(package, volumes, progress: { _ in }, shouldStop: shouldStop)
-            }
-            return try mark(package, volumes, progress: { _ in }, shouldStop: shouldStop)
-        }
         guard let other = package.regionPackages.first, let region = package.manifest.region else {
-            return try run(package, on: volume, shouldStop: shouldStop)
+            return try whole(package, volumes, shouldStop: shouldStop)
         }
         let found = try run(other, on: volume, shouldStop: shouldStop)
         let masks = found.findings.filter { $0.label == region.label }.compactMap {
@@ -81,7 +72,11 @@ extension Analysis {
         guard refusals.isEmpty else { throw .refused(refusals) }
         var inside = package
         inside.manifest.quality.minimumExtent = nil
-        var result = try run(inside, on: volume.cut(to: box), shouldStop: shouldStop)
+        let part = volume.cut(to: box)
+        let others = volumes.dropFirst().map { other in
+            VoxelBox(readBy: part.grid, in: other.grid).map { other.cut(to: $0) } ?? other
+        }
+        var result = try whole(inside, [part] + others, shouldStop: shouldStop)
         result.masks = result.masks.map { box.restore($0, to: volume.grid) }
         for index in result.findings.indices {
             result.findings[index].keySlice? += box.slices.lowerBound
@@ -100,6 +95,17 @@ extension Analysis {
         }
         note(&result, other, region, found)
         return result
+    }
+
+    /// A package on the volumes as they are, whatever its region.
+    private func whole(
+        _ package: ModelPackage, _ volumes: [VoxelVolume], shouldStop: @escaping () -> Bool
+    ) throws(InferenceError) -> AnalysisResult {
+        guard volumes.count > 1 else { return try run(package, on: volumes[0], shouldStop: shouldStop) }
+        if case .slices = package.manifest.inference {
+            return try analyseSlices(package, volumes, progress: { _ in }, shouldStop: shouldStop)
+        }
+        return try mark(package, volumes, progress: { _ in }, shouldStop: shouldStop)
     }
 
     private func note(
@@ -143,6 +149,24 @@ struct VoxelBox: Equatable {
             return max(0, low[axis] - more)..<min(counts[axis], high[axis] + more + 1)
         }
         (columns, rows, slices) = (ranges[0], ranges[1], ranges[2])
+    }
+
+    /// The voxels of a grid that are read, linearly, at those of another; nil where there are none.
+    init?(readBy reader: Grid, in grid: Grid) {
+        let lattice = Lattice(grid)
+        let (map, counts) = (lattice.map(from: Lattice(reader)), Lattice(reader).shape)
+        var ranges: [Range<Int>] = []
+        for dimension in 0..<3 {
+            let reach = (0..<3).map { map.matrix[dimension][$0] * Double(counts[$0] - 1) }
+            let low = map.offset[dimension] + reach.map { min($0, 0) }.reduce(0, +)
+            let high = map.offset[dimension] + reach.map { max($0, 0) }.reduce(0, +)
+            // One further, so that rounding leaves none out.
+            let start = max(0, Int(low.rounded(.down)) - 1)
+            let end = min(lattice.shape[dimension], Int(high.rounded(.up)) + 2)
+            guard start < end else { return nil }
+            ranges.append(start..<end)
+        }
+        (slices, rows, columns) = (ranges[0], ranges[1], ranges[2])
     }
 
     /// The mask of the block, on the whole grid.

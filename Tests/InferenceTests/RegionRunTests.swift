@@ -62,6 +62,45 @@ import Volume
         }
     }
 
+    @Test("Of several series each is read within the region that was found on the first, on whatever grid it lies")
+    func severalSeries() throws {
+        try Self.read { volume in
+            // Marks what is above 400 HU in the third series: the dense body, and the skull.
+            let package = try Fixtures.package(
+                network: "glioma.onnx", folder: Fixtures.standIns,
+                preprocess: "[{scaleRange: {from: [0, 400], to: [0, 2], clip: false}}]",
+                decision: "{activation: sigmoid, rule: threshold, restore: linear}", channels: 4)
+            var third = volume
+            third.grid.origin = volume.grid.point(column: 0, row: 0, slice: Double(volume.grid.slices - 1))
+            third.grid.sliceStep = volume.grid.sliceStep * -1
+            let plane = volume.grid.columns * volume.grid.rows
+            third.voxels = (0..<volume.grid.slices).reversed().flatMap { volume.voxels[$0 * plane..<($0 + 1) * plane] }
+            let volumes = [volume, volume, third, volume]
+            let analysis = Analysis(engine: try Engine(threads: 2))
+            let whole = try #require(try analysis.run(package, on: volumes).masks.first)
+            let result = try analysis.run(Self.restricted(package, margin: 50), on: volumes)
+            let part = try #require(result.masks.first)
+            let body = try analysis.run(Self.marker(), on: [volume]).masks
+            let box = try #require(VoxelBox(around: body, margin: 50, in: volume.grid))
+            // A mask's voxels are made anew each time.
+            let (voxels, all) = (part.voxels, whole.voxels)
+            var differing = 0
+            for slice in 0..<volume.grid.slices {
+                for row in 0..<volume.grid.rows {
+                    for column in 0..<volume.grid.columns {
+                        let index = volume.grid.index(column: column, row: row, slice: slice)
+                        let isInside =
+                            box.slices.contains(slice) && box.rows.contains(row) && box.columns.contains(column)
+                        differing += voxels[index] == (isInside ? all[index] : 0) ? 0 : 1
+                    }
+                }
+            }
+            let counts = [voxels, all].map { $0.count { $0 != 0 } }
+            #expect(differing == 0 && 0 < counts[0] && counts[0] < counts[1], "\(differing), \(counts)")
+            #expect(result.notes.contains { $0.hasPrefix("Only within 50 mm of the body that marker 1 marked") })
+        }
+    }
+
     @Test("A promptable package is prompted by what another package marked, slice by slice")
     func promptable() throws {
         try Self.read { volume in

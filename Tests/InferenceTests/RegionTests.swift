@@ -30,6 +30,22 @@ import Volume
         #expect(VoxelBox(around: [], margin: 100, in: grid) == nil)
     }
 
+    @Test("Of another grid the voxels are kept that lie around the box, and none where it lies elsewhere")
+    func otherGrid() throws {
+        let box = try #require(VoxelBox(around: [mask([(3, 2, 1)]), mask([(4, 3, 1)])], margin: 0, in: grid))
+        let volume = VoxelVolume(
+            grid: grid, voxels: [Float](repeating: 0, count: 210), unit: VoxelVolume.hounsfieldUnit,
+            frames: Fixtures.frames(5))
+        let cut = volume.cut(to: box).grid
+        var flipped = grid
+        flipped.origin = grid.point(column: 0, row: 0, slice: 4)
+        flipped.sliceStep = Vector3(0, 0, 4)
+        let read = try #require(VoxelBox(readBy: cut, in: flipped))
+        #expect(read.columns == 2..<6 && read.rows == 1..<5 && read.slices == 2..<5)
+        flipped.origin = Vector3(1000, 0, 0)
+        #expect(VoxelBox(readBy: cut, in: flipped) == nil)
+    }
+
     @Test("What is cut out stays where it is, and a mask of it goes back to its place")
     func thereAndBack() throws {
         let volume = VoxelVolume(
