@@ -17,7 +17,7 @@ package struct SelfTest {
         guard let golden = try GoldenVectors.read(in: package.folder) else { return [] }
         var failures: [String] = []
         for vector in golden.vectors {
-            let volumes = try Self.volumes(vector, in: package.folder)
+            let volumes = try Self.volumes(vector, of: package)
             do throws(InferenceError) {
                 let result = try Analysis(engine: engine).run(package, on: volumes)
                 failures += try compare(result, vector, package)
@@ -28,8 +28,9 @@ package struct SelfTest {
         return failures
     }
 
-    private static func volumes(_ vector: GoldenVectors.Vector, in folder: String) throws(PackageError) -> [VoxelVolume]
-    {
+    private static func volumes(
+        _ vector: GoldenVectors.Vector, of package: ModelPackage
+    ) throws(PackageError) -> [VoxelVolume] {
         // No file was read: the frames' names are never written anywhere.
         let frames = (0..<vector.grid.slices).map {
             SourceFrame(
@@ -38,14 +39,20 @@ package struct SelfTest {
         }
         let unit =
             vector.unit == VoxelVolume.hounsfieldUnit.value ? VoxelVolume.hounsfieldUnit : VoxelVolume.arbitraryUnit
-        var volumes: [VoxelVolume] = []
+        var declared = DeclaredFacts()
+        declared.valueRange = vector.stored.map { $0[0]...$0[1] }
+        var channels: [[Float]] = []
         for array in vector.volumes {
-            volumes.append(
-                VoxelVolume(
-                    grid: vector.grid, voxels: try GoldenVectors.values(array, of: vector.grid, in: folder), unit: unit,
-                    frames: frames))
+            channels.append(try GoldenVectors.values(array, of: vector.grid, in: package.folder))
         }
-        return volumes
+        // Red, green and blue are one volume.
+        if package.manifest.images.colour == .rgb, channels.count == 3 { channels = [Array(channels.joined())] }
+        return channels.map {
+            VoxelVolume(
+                grid: vector.grid, voxels: $0, unit: unit, frames: frames,
+                placement: vector.placement.flatMap(VoxelVolume.Placement.init) ?? .patient,
+                channels: $0.count / vector.grid.count, declared: declared)
+        }
     }
 
     private func compare(_ result: AnalysisResult, _ vector: GoldenVectors.Vector, _ package: ModelPackage)
@@ -84,58 +91,4 @@ package struct SelfTest {
 
     /// One byte a voxel.
     private static func voxels(of mask: Mask) -> [UInt8] { mask.voxels }
-
-    /// Writes vectors from what the engine gives now, into the package folder.
-    package func write(
-        _ package: ModelPackage, name: String, volumes: [VoxelVolume], made: String
-    ) throws(InferenceError) -> GoldenVectors {
-        guard let first = volumes.first else { throw .unsupported("a golden vector without a volume") }
-        let result = try Analysis(engine: engine).run(package, on: volumes)
-        let folder = package.folder + "/" + GoldenVectors.folder
-        func put(_ bytes: Data, _ file: String) throws(InferenceError) {
-            do {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-                try bytes.write(to: URL(fileURLWithPath: folder + "/" + file), options: .atomic)
-            } catch { throw .unsupported("writing \(folder)/\(file): \((error as NSError).localizedDescription)") }
-        }
-        var arrays: [GoldenVectors.Array] = []
-        for (position, volume) in volumes.enumerated() {
-            // Whole numbers of 16 bits hold stored CT values; anything else is kept as it is.
-            let isWhole = volume.voxels.allSatisfy { $0 == $0.rounded() && abs($0) < 32_768 }
-            let file = "\(name)-\(position).\(isWhole ? "i16" : "f32")"
-            var bytes = Data()
-            if isWhole {
-                for value in volume.voxels {
-                    withUnsafeBytes(of: Int16(value).littleEndian) { bytes.append(contentsOf: $0) }
-                }
-            } else {
-                for value in volume.voxels {
-                    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
-                }
-            }
-            try put(bytes, file)
-            arrays.append(.init(file: file, type: isWhole ? .int16 : .float32))
-        }
-        var findings: [GoldenVectors.Expected] = []
-        for (position, finding) in result.findings.enumerated() {
-            var mask: GoldenVectors.Array?
-            if let index = finding.maskIndex {
-                mask = .init(file: "\(name)-mask-\(position).u8", type: .uint8)
-                try put(Data(Self.voxels(of: result.masks[index])), mask?.file ?? "")
-            }
-            findings.append(.init(label: finding.label, confidence: finding.confidence, mask: mask))
-        }
-        let golden = GoldenVectors(
-            origin: .regression, made: made,
-            vectors: [
-                .init(name: name, grid: first.grid, unit: first.unit.value, volumes: arrays, findings: findings)
-            ])
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let index = try? encoder.encode(golden) else {
-            throw .unsupported("an index with values that are no numbers")
-        }
-        try put(index + Data("\n".utf8), "index.json")
-        return golden
-    }
 }

@@ -54,7 +54,11 @@ package struct GoldenVectors: Sendable, Codable, Equatable {
         package var grid: Grid
         /// UCUM unit of the values.
         package var unit: String
-        /// One a channel of the package.
+        /// Whether `grid` is millimetres in the patient (where it is left out), millimetres in an image, or pixels.
+        package var placement: String?
+        /// The values that the stored bits can express, lower and upper; needed by `scaleStored`.
+        package var stored: [Float]?
+        /// One a channel of the package, or of a colour.
         package var volumes: [Array]
         /// Every finding; a label that is not named must not be found.
         package var findings: [Expected]
@@ -114,6 +118,9 @@ package struct GoldenVectors: Sendable, Codable, Equatable {
             let sizes = [vector.grid.columns, vector.grid.rows, vector.grid.slices]
             guard sizes.allSatisfy({ (1...4096).contains($0) }), !vector.volumes.isEmpty else {
                 throw fault("vector \(vector.name) has no voxels, or more than 4096 along an axis")
+            }
+            guard vector.stored.map({ $0.count == 2 && $0[0] < $0[1] }) ?? true else {
+                throw fault("vector \(vector.name) has a range `stored` that is not [lower, upper]")
             }
             for array in vector.volumes + vector.findings.compactMap(\.mask) where !isInside(array.file) {
                 throw fault("vector \(vector.name) names \(array.file), which must be a file beside the index")

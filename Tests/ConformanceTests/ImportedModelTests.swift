@@ -168,6 +168,22 @@ extension EndToEnd {
             #expect((0.2...0.9).contains(volume), "\(volume)")
             let mask = try Data(contentsOf: URL(fileURLWithPath: output.file("out/mask.nrrd")))
             #expect(mask.starts(with: Data("NRRD0004\n".utf8)))
+            // Of the radiographs of a series a slice is one, in the order of Instance Number.
+            let chests = try Self.phantom(
+                "chest-xray", "--cr", "--matrix", "96x80", "--finding", "none", "--view", "PA", "--view", "LL")
+            let radiographs = try TemporaryDirectory()
+            let taken = try Command.run(
+                "model", "import", "--sam", model.path, "--output", radiographs.file("sam"), "--set", "modality=[CR]")
+            #expect(taken.status == 0, "\(taken.output)")
+            for slice in 0...2 {
+                let view = try Command.run(
+                    "model", "segment", radiographs.file("sam"), chests.path, "--slice", "\(slice)", "--point", "48,40",
+                    "--output", output.file("view\(slice)"))
+                #expect(view.status == (slice < 2 ? 0 : 1), "\(view.output)")
+                guard slice < 2 else { continue }
+                let mask = try Data(contentsOf: URL(fileURLWithPath: output.file("view\(slice)/mask.nrrd")))
+                #expect(String(decoding: mask.prefix(200), as: UTF8.self).contains("sizes: 96 80 1\n"))
+            }
             // No series is its own, and none is missed on the worklist for want of a prompt.
             let folder = try TemporaryDirectory()
             let run = try Command.run("process", "--models", models.path, "--output", folder.path, study.path)
@@ -239,7 +255,19 @@ extension EndToEnd {
                     postprocessing: [Upstream.step("AsDiscreted", #""argmax": true, "to_onehot": 2"#, keys: "pred")]))
             let models = try Self.imported("monai", bundle.path, as: "frames")
             for leftIsRed in [true, false] {
-                let outcome = try Self.process(models, try Self.endoscopy(leftIsRed: leftIsRed))
+                let study = try Self.endoscopy(leftIsRed: leftIsRed)
+                if leftIsRed {
+                    // A file for each colour, and the same answer from them.
+                    let golden = try Command.run("model", "golden", models.file("frames"), study.path)
+                    #expect(golden.status == 0 && golden.output.contains("1 findings"), "\(golden.output)")
+                    let files = try FileManager.default.contentsOfDirectory(atPath: models.file("frames/golden"))
+                    #expect(files.filter { $0.hasPrefix("regression-") }.count == 3, "\(files)")
+                    #expect(try Command.run("model", "check", models.file("frames")).status == 0)
+                    let bench = try Command.run(
+                        "model", "bench", models.file("frames"), "--size", "64x48x1", "--runs", "0")
+                    #expect(bench.status == 0, "\(bench.output)")
+                }
+                let outcome = try Self.process(models, study)
                 #expect(outcome.labels == [leftIsRed ? "in body" : "out body"], "\(outcome.item)")
             }
         }

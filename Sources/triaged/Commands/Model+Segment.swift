@@ -6,7 +6,6 @@ import DICOM
 import Foundation
 import Inference
 import Models
-import Volume
 
 extension Model {
     struct Segment: ParsableCommand {
@@ -14,7 +13,8 @@ extension Model {
             abstract: "Asks a promptable package what lies at points or in a box of one slice.",
             discussion: """
                 Writes mask.nrrd, the voxels that belong to it, and findings.json. Slices count from 0 in the order of their \
-                place in the patient, as `findings.json` counts them; pixels from 0 at the upper left.
+                place in the patient, as `findings.json` counts them; radiographs and frames in the order of Instance \
+                Number. Pixels count from 0 at the upper left.
                 """)
 
         @Argument(help: "Folder of a model package.") var package: String
@@ -43,16 +43,15 @@ extension Model {
             }
             do {
                 let package = try ModelPackage.load(folder: package)
-                let volume = try VoxelVolume.read(
-                    paths: try Self.files(in: series),
-                    options: VolumeOptions(admit: { path in try FileScan.admit(path) }))
-                let result = try Analysis(engine: Engine()).segment(package, on: volume, prompts: [prompt])
+                let images = try PackageImages(folders: [series], for: package)
+                let (result, grid) = try images.segment(
+                    with: package, Analysis(engine: Engine()), prompt: prompt)
                 try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
                 try encoder.encode(result.findings).write(
                     to: URL(fileURLWithPath: output + "/findings.json"), options: .atomic)
-                try MaskFile.data(result.masks.first, on: volume.grid).write(
+                try MaskFile.data(result.masks.first, on: grid).write(
                     to: URL(fileURLWithPath: output + "/mask.nrrd"), options: .atomic)
                 for finding in result.findings {
                     print("\(finding.label): \(finding.volumeML ?? 0) mL, confidence \(finding.confidence)")
@@ -69,15 +68,6 @@ extension Model {
                     "\(option) \(text): \(count.upperBound) numbers with commas between them are needed")
             }
             return numbers
-        }
-
-        static func files(in folder: String) throws -> [String] {
-            var isDirectory: ObjCBool = false
-            let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-            return names.map { "\(folder)/\($0)" }.filter {
-                FileManager.default.fileExists(atPath: $0, isDirectory: &isDirectory) && !isDirectory.boolValue
-                    && !$0.hasSuffix("/DICOMDIR")
-            }
         }
     }
 }

@@ -60,15 +60,15 @@ struct ModelBench: ParsableCommand {
             let synthetic = try series == nil ? syntheticVolume(for: package) : nil
             func runOnce() throws -> Run {
                 let start = clock.now
-                let volume = try synthetic ?? Self.volume(of: series ?? "")
+                let images = try series.map { try PackageImages(folders: [$0], for: package) }
                 let decoding = clock.now - start
                 // Progress is told after each window.
                 let windows = WindowCount()
-                let channels = max(1, package.manifest.channels.count)
-                let result = try analyse(package, volume, engine) { windows.value += 1 }
+                let volumes = images?.volumes ?? [synthetic].compactMap(\.self)
+                let result = try analyse(package, volumes, engine) { windows.value += 1 }
                 return Run(
-                    volume: volume, decoding: synthetic == nil ? decoding : .zero,
-                    windows: channels == 1 ? windows.value : 0, result: result)
+                    volumes: volumes, decoding: images == nil ? .zero : decoding, windows: windows.value,
+                    result: result)
             }
             var run = try runOnce()
             for _ in 0..<runs { run = try runOnce() }
@@ -80,7 +80,7 @@ struct ModelBench: ParsableCommand {
     }
 
     private struct Run {
-        var volume: VoxelVolume
+        var volumes: [VoxelVolume]
         var decoding: Duration
         var windows: Int
         var result: AnalysisResult
@@ -91,23 +91,19 @@ struct ModelBench: ParsableCommand {
         return SyntheticVolume.make(
             size: try numbers(self.size ?? (isFlat ? "2048x2048x1" : "512x512x100"), "--size").map { Int($0) },
             spacing: try numbers(spacing, "--spacing"),
-            isHounsfield: package.manifest.quality.unit == VoxelVolume.hounsfieldUnit.value)
+            isHounsfield: package.manifest.quality.unit == VoxelVolume.hounsfieldUnit.value,
+            channels: package.manifest.images.colour == .rgb ? 3 : 1)
     }
 
-    private static func volume(of series: String) throws -> VoxelVolume {
-        try VoxelVolume.read(
-            paths: try Model.Segment.files(in: series),
-            options: VolumeOptions(admit: { path in try FileScan.admit(path) }))
-    }
-
+    /// - Parameter volumes: one, which stands for each channel, or the radiographs of a series.
     private func analyse(
-        _ package: ModelPackage, _ volume: VoxelVolume, _ engine: Engine, progress: @escaping () -> Void = {}
+        _ package: ModelPackage, _ volumes: [VoxelVolume], _ engine: Engine, progress: @escaping () -> Void = {}
     ) throws(InferenceError) -> AnalysisResult {
+        let analysis = Analysis(engine: engine)
         let channels = package.manifest.channels.count
-        guard channels < 2 else {
-            return try Analysis(engine: engine).run(package, on: [VoxelVolume](repeating: volume, count: channels))
-        }
-        return try Analysis(engine: engine).run(package, on: volume, progress: { _ in progress() })
+        if channels > 1 { return try analysis.run(package, on: [VoxelVolume](repeating: volumes[0], count: channels)) }
+        if volumes.count > 1 { return try analysis.run(package, onImages: volumes) }
+        return try analysis.run(package, on: volumes[0], progress: { _ in progress() })
     }
 
     /// The same package once more, in 32-bit floats and by an engine of its own.
@@ -115,7 +111,7 @@ struct ModelBench: ParsableCommand {
         guard package.manifest.networks.contains(where: { $0.precision != .f32 }) else { return nil }
         var exact = package
         for index in exact.manifest.networks.indices { exact.manifest.networks[index].precision = .f32 }
-        let result = try analyse(exact, run.volume, try Engine(EngineOptions(threads: threads)))
+        let result = try analyse(exact, run.volumes, try Engine(EngineOptions(threads: threads)))
         return PrecisionEffect(of: run.result, against: result)
     }
 
@@ -123,7 +119,7 @@ struct ModelBench: ParsableCommand {
         _ package: ModelPackage, _ run: Run, compile: Duration, peak: Int, _ effect: PrecisionEffect?
     ) {
         func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
-        let (timing, grid) = (run.result.timing, run.volume.grid)
+        let (timing, grid) = (run.result.timing, run.volumes[0].grid)
         let total = timing.total + seconds(run.decoding)
         let outcome = Outcome(
             package: "\(package.identity.name) \(package.identity.version)",
@@ -188,7 +184,7 @@ private final class WindowCount {
 
 /// A body of soft tissue in air, with noise that is the same in every run.
 private enum SyntheticVolume {
-    static func make(size: [Int], spacing: [Double], isHounsfield: Bool) -> VoxelVolume {
+    static func make(size: [Int], spacing: [Double], isHounsfield: Bool, channels: Int) -> VoxelVolume {
         let (columns, rows, slices) = (size[0], size[1], size[2])
         let (air, tissue): (Float, Float) = isHounsfield ? (-1000, 40) : (0, 400)
         var voxels = [Float](repeating: air, count: columns * rows * slices)
@@ -212,10 +208,15 @@ private enum SyntheticVolume {
                 sopClassUID: UID(literal: "1.2.840.10008.5.1.4.1.1.7"),
                 sopInstanceUID: UID("2.25.\($0 + 1)") ?? UID(literal: "2.25.1"), frameNumber: nil)
         }
+        var declared = DeclaredFacts()
+        // As of 12 bits.
+        declared.valueRange = isHounsfield ? -1024...3071 : 0...4095
         return VoxelVolume(
             grid: Grid(
                 origin: Vector3(0, 0, 0), columnStep: Vector3(spacing[0], 0, 0), rowStep: Vector3(0, spacing[1], 0),
-                sliceStep: Vector3(0, 0, spacing[2]), columns: columns, rows: rows, slices: slices), voxels: voxels,
-            unit: isHounsfield ? VoxelVolume.hounsfieldUnit : VoxelVolume.arbitraryUnit, frames: frames)
+                sliceStep: Vector3(0, 0, spacing[2]), columns: columns, rows: rows, slices: slices),
+            voxels: Array(repeatElement(voxels, count: channels).joined()),
+            unit: isHounsfield ? VoxelVolume.hounsfieldUnit : VoxelVolume.arbitraryUnit, frames: frames,
+            channels: channels, declared: declared)
     }
 }

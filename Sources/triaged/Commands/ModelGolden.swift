@@ -5,7 +5,6 @@ import ArgumentParser
 import Foundation
 import Inference
 import Models
-import Volume
 
 struct ModelGolden: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,27 +31,14 @@ struct ModelGolden: ParsableCommand {
     func run() throws {
         do {
             let package = try ModelPackage.load(folder: package)
-            let volumes = try series.map { folder in
-                let names = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted()
-                let paths = names.map { folder + "/" + $0 }.filter { Part10Files.isFile($0) }
-                return try VoxelVolume.read(
-                    paths: paths, options: VolumeOptions(admit: { path in try FileScan.admit(path) }))
-            }
-            let golden = try SelfTest(engine: try Engine()).write(package, name: name, volumes: volumes, made: made)
+            let images = try PackageImages(folders: series, for: package)
+            let golden = try SelfTest(engine: try Engine()).write(package, name: name, runs: images.runs, made: made)
             let bytes = try FileManager.default.contentsOfDirectory(atPath: package.folder + "/" + GoldenVectors.folder)
                 .map { package.folder + "/" + GoldenVectors.folder + "/" + $0 }
                 .compactMap { try FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int }.reduce(0, +)
             print(
-                "\(package.folder)/\(GoldenVectors.index): \(golden.vectors[0].findings.count) findings, \(bytes) bytes"
+                "\(package.folder)/\(GoldenVectors.index): \(golden.vectors.map(\.findings.count).reduce(0, +)) findings, \(bytes) bytes"
             )
         } catch { throw Failure(error) }
-    }
-}
-
-/// Which paths are files, not folders.
-private enum Part10Files {
-    static func isFile(_ path: String) -> Bool {
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
     }
 }

@@ -122,28 +122,13 @@ struct WorkerMain {
             let requests = requests
             let shouldStop = { requests.isStopped(id) }
             servers.shouldStop = shouldStop
-            let series = ([job.instances] + job.companions.map(\.instances)).map { instances in
-                (instances, VolumeOptions(of: instances.map(\.sopClassUID), for: package.manifest.images))
-            }
-            let volumes = try series.flatMap { instances, options in
-                if shouldStop() { throw InferenceError.cancelled }
-                let paths = instances.map(\.path)
-                // Of several series each is one volume, in the order of the channels.
-                if case .projection = options.kind, job.companions.isEmpty {
-                    return try VoxelVolume.readImages(paths: paths, options: options)
-                }
-                return [try VoxelVolume.read(paths: paths, options: options)]
-            }
-            var volume = volumes[0]
+            let images = try PackageImages(
+                ([job.instances] + job.companions.map(\.instances)).map { instances in
+                    .init(sopClassUIDs: instances.map(\.sopClassUID), paths: instances.map(\.path))
+                }, for: package, shouldStop: shouldStop)
+            let (volumes, volume) = (images.volumes, images.listed)
             send(WorkerMessage(id: id, body: .progress("read \(volumes.map(\.frames.count).reduce(0, +)) slices")))
-            let analysis = Analysis(engine: engine)
-            let result: AnalysisResult
-            if case .projection? = series.first?.1.kind, job.companions.isEmpty {
-                result = try analysis.run(package, onImages: volumes, shouldStop: shouldStop)
-                volume = VoxelVolume(listing: volumes)
-            } else {
-                result = try analysis.run(package, on: volumes, shouldStop: shouldStop)
-            }
+            let result = try images.analyse(with: package, Analysis(engine: engine), shouldStop: shouldStop)
             if shouldStop() { return .stopped }
             var outcome = AnalysisOutcome(
                 findings: result.findings, results: [],
