@@ -202,9 +202,13 @@ extension EndToEnd {
                     networkDefinition: #""_target_": "UNet", "spatial_dims": 2"#))
             let study = try Self.phantom(
                 "brain-mr", "--finding", "tumor", "--matrix", "64", "--slices", "16", "--sequence", "FLAIR")
-            let outcome = try Self.process(try Self.imported("monai", bundle.path, as: "axis"), study)
+            let models = try Self.imported("monai", bundle.path, as: "axis")
+            let manifest = try String(contentsOfFile: models.file("axis/manifest.yaml"), encoding: .utf8)
+            #expect(manifest.contains("  slices:\n") && manifest.contains("roi: [48, 40]"), "\(manifest)")
+            let outcome = try Self.process(models, study)
             #expect(outcome.labels == ["lv_pool"] && outcome.code("lv_pool") == "87878005 SCT", "\(outcome.item)")
-            #expect(outcome.volume("lv_pool") > 1, "\(outcome.item)")
+            // The tumor; without the scaling to 0 and 1 it would be the whole head.
+            #expect((15...45).contains(outcome.volume("lv_pool")), "\(outcome.item)")
             #expect(outcome.segmentations.count == 1 && outcome.reports.count == 1)
         }
 

@@ -36,4 +36,17 @@ import Testing
         let error = #expect(throws: PackageError.self) { try read(images) }
         #expect("\(error as Any)".contains(key), "\(error as Any)")
     }
+
+    @Test("A promptable package takes grey images")
+    func promptable() {
+        let text = sample.replacing(
+            "  slidingWindow: {roi: [96, 96, 64], overlap: 0.5, weighting: gaussian}",
+            with: "  promptable: {family: sam}")
+        for (colour, isFault) in [("rgb", true), ("luminance", false)] {
+            let error = #expect(throws: PackageError.self) {
+                try Manifest.read(text + "\nimages: {colour: \(colour)}\n", file: "m.yaml")
+            }
+            #expect("\(error as Any)".contains("`colour: rgb` is not for `promptable`") == isFault)
+        }
+    }
 }

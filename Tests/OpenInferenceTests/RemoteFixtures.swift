@@ -14,7 +14,9 @@ enum RemoteFixtures {
     static let network = Bundle.module.resourceURL!.appendingPathComponent("Networks/unet.onnx").path
     static let roi = [16, 24, 32]
 
-    static func package(channel: Int = 1, time: Int = 60, network: String = "unet.onnx") throws -> ModelPackage {
+    static func package(channel: Int = 1, time: Int = 60, network: String = "unet.onnx", outputs: String = "") throws
+        -> ModelPackage
+    {
         let text = """
             schema: 1
             name: test
@@ -25,7 +27,7 @@ enum RemoteFixtures {
             licence: {spdx: Apache-2.0, file: LICENSE}
             card: CARD.md
             intendedUse: tests
-            network: {file: \(network), sha256: \(String(repeating: "0", count: 64))}
+            network: {file: \(network), sha256: \(String(repeating: "0", count: 64))\(outputs)}
             claim: {modality: [CT], bodyPartExamined: {oneOf: [HEAD]}}
             quality: {unit: "[hnsf'U]"}
             preprocess: []

@@ -74,6 +74,48 @@ import Testing
         #expect(got.count == sent.count && apart > 0 && apart <= (type == "FP16" ? 1.0 / 4096 : 1.0 / 512))
     }
 
+    /// As OpenVINO Model Server answers: all outputs whatever was asked for, by name, raw or as numbers, with the version.
+    @Test("Of several outputs the one that the manifest names is taken, in whatever order and form they come")
+    func severalOutputs() async throws {
+        var script = Script()
+        script.platform = "OpenVINO"
+        script.versions = ["1", "3"]
+        script.inputs = [ScriptedServer.tensor("image", [1, 1, 16, 24, 32])]
+        script.outputs = [
+            ScriptedServer.tensor("aux", [1, 2], "INT64"), ScriptedServer.tensor("logits", [1, 1, -1, -1, -1]),
+        ]
+        let sent = RemoteFixtures.windows(2).flatMap(\.values)
+        let named = try RemoteFixtures.package(channel: 0, outputs: ", outputs: {voxels: logits}")
+        for isRaw in [true, false] {
+            script.infer = { request, _ in
+                guard request.outputs.map(\.name) == ["logits"] else {
+                    throw RPCError(code: .invalidArgument, message: "\(request.outputs.map(\.name))")
+                }
+                var answer = ScriptedServer.echo(request)
+                answer.modelVersion = "3"
+                answer.outputs.insert(
+                    .with {
+                        $0.name = "aux"
+                        $0.datatype = "INT64"
+                        $0.shape = [1, 2]
+                    }, at: 0)
+                if isRaw {
+                    answer.rawOutputContents.insert(Data(repeating: 7, count: 16), at: 0)
+                } else {
+                    let bytes = answer.rawOutputContents[0]
+                    answer.rawOutputContents = []
+                    answer.outputs[0].contents.int64Contents = [1, 2]
+                    answer.outputs[1].contents.fp32Contents = bytes.withUnsafeBytes {
+                        Array($0.bindMemory(to: Float.self))
+                    }
+                }
+                return answer
+            }
+            #expect(try await outcome(script, package: named, windows: 2).get() == sent)
+        }
+        #expect(Self.says(try await failure(script), "has 2 outputs; name the one that is needed"))
+    }
+
     @Test("NaN and infinity from a server are refused as the embedded engine's are")
     func notFinite() async throws {
         for value in [Float.nan, .infinity] {

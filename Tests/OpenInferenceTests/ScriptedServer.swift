@@ -21,6 +21,8 @@ final class ScriptedServer: Sendable {
         var isModelReady = true
         var inputs = [ScriptedServer.tensor("image", [-1, 1, -1, -1, -1])]
         var outputs = [ScriptedServer.tensor("logits", [-1, 1, -1, -1, -1])]
+        var versions: [String] = []
+        var platform = ""
         /// Bytes of one request.
         var limit = 64 << 20
         /// Gets the request and how many came before it.
@@ -141,6 +143,8 @@ private final class Service: Inference_GRPCInferenceService.SimpleServiceProtoco
             $0.name = request.name
             $0.inputs = script.inputs
             $0.outputs = script.outputs
+            $0.versions = script.versions
+            $0.platform = script.platform
         }
         // A map entry in field 6, as MLServer and the specification have it, each with other types.
         try answer.merge(serializedBytes: [0x32, 0x05, 0x0A, 0x01, 0x61, 0x12, 0x00] as [UInt8])

@@ -75,8 +75,31 @@ struct RemoteFit {
             return bindings
         }
         inputs = try bindings(interface.inputs, network?.inputs ?? [:], "input")
-        outputs = try bindings(interface.outputs, network?.outputs ?? [:], "output")
+        let all = try bindings(interface.outputs, network?.outputs ?? [:], "output")
+        outputs = try Self.wanted(all, package, server, model)
         try checkVolumetric(package, server, model)
+    }
+
+    /// Of a network of voxels the output that holds them, as the embedded engine takes it. In which order a server lists
+    /// several is its own affair, so that of those none is the first.
+    private static func wanted(
+        _ outputs: [Binding], _ package: ModelPackage, _ server: InferenceServer, _ model: ServedModel
+    ) throws(InferenceError) -> [Binding] {
+        switch package.manifest.inference {
+        case .fullVolume, .slidingWindow: break
+        default: return outputs
+        }
+        guard outputs.count > 1 else { return outputs }
+        let name = package.manifest.network.outputs["voxels"]
+        let named = outputs.filter { $0.port.name == name }
+        guard named.count == 1 else {
+            throw .mismatch(
+                package: package.identity.name,
+                reason:
+                    "model \(model.name) of server \(server.name) has \(outputs.count) outputs; name the one that is needed: `outputs: {voxels: NAME}` of `network`"
+            )
+        }
+        return named
     }
 
     /// What every window needs is known before the first is sent.
