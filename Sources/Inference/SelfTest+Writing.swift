@@ -31,19 +31,15 @@ extension SelfTest {
         _ package: ModelPackage, name: String, _ volumes: [VoxelVolume]
     ) throws(InferenceError) -> GoldenVectors.Vector {
         guard let first = volumes.first else { throw .unsupported("a golden vector without a volume") }
-        guard volumes.allSatisfy({ $0.grid == first.grid }) else {
-            throw .unsupported("a golden vector of series that do not lie on one grid")
-        }
         let result = try Analysis(engine: engine).run(package, on: volumes)
         var arrays: [GoldenVectors.Array] = []
-        // A file for each series, or for each colour of the only one.
-        for volume in volumes {
-            for channel in 0..<volume.channels {
-                let values = volume.voxels[channel * volume.grid.count..<(channel + 1) * volume.grid.count]
-                let array = Self.array(values, "\(name)-\(arrays.count)")
-                try put(array.bytes, array.array.file, of: package)
-                arrays.append(array.array)
-            }
+        // A file for each series, read at the voxels of the first, or for each colour of the only one.
+        let field = try stack(volumes)
+        let count = field.lattice.count
+        for channel in 0..<field.channels {
+            let made = Self.array(field.values[channel * count..<(channel + 1) * count], "\(name)-\(channel)")
+            try put(made.bytes, made.array.file, of: package)
+            arrays.append(made.array)
         }
         var findings: [GoldenVectors.Expected] = []
         for (position, finding) in result.findings.enumerated() {
