@@ -217,8 +217,8 @@ package struct NNUNetImporter {
             let words = given.list?.compactMap(\.text) ?? [given.text].compactMap(\.self)
             if !words.isEmpty { return words.map { $0.uppercased() } }
         }
-        let known = channels.map { ManifestDefaults.modalities($0) ?? (SequenceClaims.rule($0).isKnown ? ["MR"] : []) }
-        if !known.contains([]) { return Array(Set(known.joined())).sorted() }
+        let known = channels.compactMap(SequenceClaims.modalities)
+        if known.count == channels.count { return Array(Set(known.joined())).sorted() }
         throw refusal(
             dataset, "channel_names",
             "names \(channels.joined(separator: ", ")), which tells no modality of DICOM; give --set 'modality=[MR]'")

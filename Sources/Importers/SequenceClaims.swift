@@ -30,12 +30,17 @@ enum SequenceClaims {
         text.map { $0.isLetter || $0.isNumber || $0 == " " ? String($0) : #"\"# + String($0) }.joined()
     }
 
+    /// nil for a name that tells none.
+    static func modalities(of name: String) -> [String]? {
+        ManifestDefaults.modalities(name) ?? (rule(name).isKnown ? ["MR"] : nil)
+    }
+
     static func channels(_ names: [String], modalities: [String], log: ImportLog) -> [Manifest.Channel] {
         names.map { name in
             var claim = Rules()
             // A channel that is named after a modality is the only one of it.
             if let own = ManifestDefaults.modalities(name), own.allSatisfy(modalities.contains),
-                names.filter({ ManifestDefaults.modalities($0) == own }).count == 1
+                names.filter({ Self.modalities(of: $0) == own }).count == 1
             {
                 claim.modality = own
                 return ManifestParts.channel(name, claim)

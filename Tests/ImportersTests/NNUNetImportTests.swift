@@ -200,6 +200,11 @@ struct NNUNetImportTests {
         #expect(manifest.channels[1].claim.seriesDescription?.include.map { $0.hasPrefix("t1") } == true)
         let written = try Manifest.read(ManifestWriter.write(manifest), file: "manifest.yaml")
         #expect(written.preprocess == manifest.preprocess)
+        // A modality of which another channel is, too, does not tell the two apart.
+        fixture.channels = #"{"0": "MR", "1": "T1"}"#
+        let same = try fixture.read()
+        #expect(same.manifest.channels[0].claim.seriesDescription?.include == "MR")
+        #expect(same.report.warnings.contains { $0.hasPrefix("channel MR: ") })
         // Constants alone may differ: one step then has them all; bounds that differ need steps of their own.
         fixture.channels = #"{"0": "CT", "1": "late"}"#
         fixture.configurations = fixture.configurations.replacing("ZScoreNormalization", with: "CTNormalization")
