@@ -62,7 +62,7 @@ extension BundleImporter {
         manifest.notFor = ManifestDefaults.notFor
         manifest.networks = [ManifestParts.network(.main, [graph()])]
         // What tells the channels apart stands in their own claims: every channel's series has to keep this one.
-        manifest.claim = ManifestDefaults.claim(modalities)
+        manifest.claim = ManifestDefaults.claim(modalities, log: log)
         manifest.channels = series
         manifest.images.colour = isColour ? .rgb : .luminance
         manifest.quality.unit = ManifestDefaults.unit(modalities)

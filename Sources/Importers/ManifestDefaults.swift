@@ -37,7 +37,13 @@ enum ManifestDefaults {
         return known[word.uppercased()]
     }
 
-    static func claim(_ modalities: [String]) -> Rules {
+    /// Modalities of which the node reads some images.
+    private static let readable = ["CT", "MR", "CR", "DX", "MG", "US", "ES", "OT"]
+
+    static func claim(_ modalities: [String], log: ImportLog) -> Rules {
+        for modality in modalities where !readable.contains(modality) {
+            log.warn("modality \(modality): the node reads no images of it; a series of it is not analysed")
+        }
         var rules = Rules()
         rules.modality = modalities
         if !modalities.allSatisfy({ ["CT", "MR", "CR", "DX", "MG", "US"].contains($0) }) {

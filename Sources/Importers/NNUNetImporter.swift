@@ -102,7 +102,7 @@ package struct NNUNetImporter {
         manifest.intendedUse = "Not stated by upstream."
         manifest.notFor = ManifestDefaults.notFor
         manifest.networks = [ManifestParts.network(.main, try folds())]
-        manifest.claim = ManifestDefaults.claim(modalities)
+        manifest.claim = ManifestDefaults.claim(modalities, log: log)
         manifest.channels = series
         manifest.quality.unit = ManifestDefaults.unit(modalities)
         manifest.preprocess = steps

@@ -58,7 +58,7 @@ package struct SAMImporter {
         manifest.networks = [Manifest.Role.encoder, .decoder].map {
             ManifestParts.network($0, [ManifestParts.graph("\($0.rawValue).onnx")])
         }
-        manifest.claim = ManifestDefaults.claim(claimed)
+        manifest.claim = ManifestDefaults.claim(claimed, log: log)
         manifest.channels = []
         // Hounsfield units and any others: SAM stretches each slice by itself.
         let isMixed = claimed.contains("CT") && claimed != ["CT"]

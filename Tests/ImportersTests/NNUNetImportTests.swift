@@ -205,6 +205,13 @@ struct NNUNetImportTests {
         let same = try fixture.read()
         #expect(same.manifest.channels[0].claim.seriesDescription?.include == "MR")
         #expect(same.report.warnings.contains { $0.hasPrefix("channel MR: ") })
+        // Of a modality that the node does not read the series is claimed, and the report says that it does not run.
+        fixture.channels = #"{"0": "CT", "1": "PET"}"#
+        let unread = try fixture.read()
+        let classes = unread.manifest.claim.sopClasses?.map(\.string) ?? []
+        #expect(classes.contains("1.2.840.10008.5.1.4.1.1.2") && classes.contains("1.2.840.10008.5.1.4.1.1.128"))
+        #expect(unread.report.warnings.contains { $0.hasPrefix("modality PT: the node reads no images of it") })
+        #expect(!(same.report.warnings.contains { $0.hasPrefix("modality ") }))
         // Constants alone may differ: one step then has them all; bounds that differ need steps of their own.
         fixture.channels = #"{"0": "CT", "1": "late"}"#
         fixture.configurations = fixture.configurations.replacing("ZScoreNormalization", with: "CTNormalization")
