@@ -86,6 +86,20 @@ import Testing
         }
     }
 
+    @Test func `each channel of a slice has the steps of its place`() throws {
+        var plane = Plane(channels: 2, height: 1, width: 3, values: [-5, 1, 5, -4, 0, 4])
+        let measured = Manifest.Normalization(of: .filled, minimumDeviation: 1e-8)
+        try plane.apply(
+            .perChannel([[.clip(0...2), .normalize(measured)], [.scaleMinMax(to: 0...1, channelWise: false)]]),
+            stored: nil)
+        // Every pixel has a value in some channel: 0, 1 and 2 around their mean.
+        let step = Float(1.5).squareRoot()
+        for (value, expected) in zip(plane.values, [-step, 0, step, 0, 0.5, 1]) {
+            #expect(abs(value - expected) < 1e-6)
+        }
+        #expect(plane.channels == 2)
+    }
+
     @Test func `the longer side fits and the rest is padded at right and bottom`() {
         let plane = Plane(height: 10, width: 20, values: [Float](repeating: 1, count: 200))
         let resized = plane.resized(longest: 16, .bilinear).paddedSquare(16)
