@@ -38,6 +38,17 @@ struct Header {
         try item.append(Attribute.contributingEquipmentSequence, writeAlgorithm)
     }
 
+    /// For objects with a General Series module. A side is stated once: of the image where the images state it, as
+    /// mammograms do, or else of the series (PS3.3 C.7.3.1, C.7.6.1).
+    func writeBodyPart(imageLaterality: String?, to item: Item) throws(DCMTKError) {
+        if source.hasValue(Attribute.bodyPartExamined) { try source.copy(Attribute.bodyPartExamined, to: item) }
+        if let imageLaterality {
+            try item.set(Attribute.imageLaterality, imageLaterality)
+        } else if source.hasValue(Attribute.laterality) {
+            try source.copy(Attribute.laterality, to: item)
+        }
+    }
+
     /// General and Enhanced General Equipment modules: the node.
     private func writeEquipment(to item: Item) throws(DCMTKError) {
         let equipment = request.equipment

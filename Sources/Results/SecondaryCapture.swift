@@ -29,9 +29,7 @@ struct SecondaryCapture {
         try item.set(Attribute.instanceNumber, String(number))
         try item.set(Attribute.imageType, "DERIVED\\SECONDARY")
         try item.set(Attribute.conversionType, "WSD")
-        for tag in [Attribute.bodyPartExamined, Attribute.laterality] where header.source.hasValue(tag) {
-            try header.source.copy(tag, to: item)
-        }
+        try header.writeBodyPart(imageLaterality: display.imageLaterality, to: item)
         if let orientation = display.orientation {
             let directions = [orientation.prefix(3), orientation.suffix(3)].map { Picture.letters(Array($0)).to }
             try item.set(Attribute.patientOrientation, directions.joined(separator: "\\"))

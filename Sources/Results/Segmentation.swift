@@ -72,9 +72,7 @@ struct Segmentation {
             to: item, sopClassUID: sopClassUID, sopInstanceUID: sopInstanceUID,
             seriesInstanceUID: seriesInstanceUID, modality: "SEG",
             kind: .segmentation)
-        for tag in [Attribute.bodyPartExamined, Attribute.laterality] where header.source.hasValue(tag) {
-            try header.source.copy(tag, to: item)
-        }
+        try header.writeBodyPart(imageLaterality: facts.commonImageLaterality, to: item)
         if isPlaced {
             try header.source.copy(Attribute.frameOfReferenceUID, to: item)
             try header.source.copy(Attribute.positionReferenceIndicator, to: item)

@@ -24,6 +24,7 @@ struct SliceDisplay {
     let rescale: Rescale?
     let photometricInterpretation: String
     let instanceNumber: String?
+    let imageLaterality: String?
     /// Directions of its rows and columns in the patient; nil for a projection.
     let orientation: [Double]?
 
@@ -58,6 +59,7 @@ struct SliceDisplay {
         }
         photometricInterpretation = item.string(Attribute.photometricInterpretation) ?? ""
         instanceNumber = item.string(Attribute.instanceNumber).map { $0.filter(\.isNumber) }
+        imageLaterality = item.imageLaterality
         orientation = place(Attribute.planeOrientationSequence)?.numbers(
             Attribute.imageOrientationPatient, count: 6)
     }

@@ -31,7 +31,9 @@ struct SourceFacts {
         /// mm between rows, then between columns; of the detector, where no other is stated. Nil where the frames say it.
         var spacing: [Double]?
         var view: Code?
+        /// Of the image, or else of the series.
         var laterality: String?
+        var imageLaterality: String?
         /// Of the rows, then of the columns.
         var orientation: [String]?
 
@@ -42,8 +44,8 @@ struct SourceFacts {
             spacing = [Attribute.pixelSpacing, Attribute.imagerPixelSpacing].lazy
                 .compactMap { item.numbers($0, count: 2) }.first { $0.allSatisfy { $0 > 0 } }
             view = item.child(Attribute.viewCodeSequence).flatMap(Text.code)
-            laterality = [Attribute.imageLaterality, Attribute.laterality].lazy
-                .compactMap { item.string($0) }.first { !$0.isEmpty }
+            imageLaterality = item.imageLaterality
+            laterality = imageLaterality ?? item.string(Attribute.laterality).flatMap { $0.isEmpty ? nil : $0 }
             let words = item.strings(Attribute.patientOrientation)
             orientation = words.count == 2 && words.allSatisfy { Text.isPlain($0) } ? words : nil
         }
@@ -55,6 +57,9 @@ struct SourceFacts {
     private(set) var planes: [Plane] = []
     private(set) var lossyCompression: LossyCompression?
     private(set) var modality = ""
+
+    /// What all images of the analysed series state; nil where they differ, or state none.
+    private(set) var commonImageLaterality: String?
 
     /// Two instances that differ in one of these are of different patients or studies (decision 14). A name may be
     /// written in several ways.
@@ -93,6 +98,8 @@ struct SourceFacts {
                 }
             }
         }
+        let lateralities = Set(images.values.map(\.imageLaterality))
+        commonImageLaterality = lateralities.count == 1 ? lateralities.first.flatMap(\.self) : nil
         for series in source.companions {
             for instance in series.instances {
                 images[instance.sopInstanceUID] = try Self.check(instance, of: series.seriesInstanceUID, identity)
@@ -246,4 +253,11 @@ extension SourceFacts {
 extension String {
     /// Of a multi-valued decimal string that was read as numbers before.
     fileprivate var components: [Double] { split(separator: "\\").map { Double($0) ?? .nan } }
+}
+
+extension Item {
+    /// One of the enumerated values (PS3.3 C.7.6.1); nil for anything else.
+    var imageLaterality: String? {
+        string(Attribute.imageLaterality).flatMap { ["R", "L", "U", "B"].contains($0) ? $0 : nil }
+    }
 }

@@ -45,17 +45,6 @@ import Testing
     }
 
     @Test(
-        "PixelMed finds TID 2010 in the key objects, and no error [OBJ-5]",
-        .enabled(if: Judge.areDue(.pixelMedSelection)),
-        arguments: [JudgeTests.multiFrame, JudgeTests.japanese, radiograph])
-    func pixelMed(_ options: SourceStudy.Options) throws {
-        let study = try SourceStudy(options)
-        defer { study.remove() }
-        let results = try study.everything(findings: 1)
-        #expect(try Judge.pixelMedSelection.complaints(#require(Self.of(.keyObjects, results).first).path) == [])
-    }
-
-    @Test(
         "pydicom and highdicom read them: which images, which pixels, which outlines [OBJ-5]",
         .enabled(if: Judge.areDue(.highdicom)), arguments: [JudgeTests.multiFrame, JudgeTests.japanese, radiograph])
     func readers(_ options: SourceStudy.Options) throws {

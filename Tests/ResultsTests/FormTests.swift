@@ -62,25 +62,6 @@ import Testing
     }
 
     @Test(
-        "dicom3tools accepts Segmentations of probabilities, and highdicom the reports on them and on label maps",
-        .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump, .highdicom)),
-        arguments: [small, JudgeTests.multiFrame, projection], [SegmentationForm.fractional, .labelMap])
-    func dicom3tools(_ options: SourceStudy.Options, form: SegmentationForm) throws {
-        let study = try SourceStudy(options)
-        defer { study.remove() }
-        let results = try study.results(findings: 2, form: form)
-        var complaints = try Judge.dcentvfy.complaints(study.files + results.map(\.path))
-        // dicom3tools of 2022 and DCMTK 3.6.7 do not know label maps, nor references to them.
-        if form == .fractional {
-            complaints += try results.flatMap { try Judge.dciodvfy.complaints($0.path) }
-            complaints += try Judge.dsrdump.complaints(results[1].path)
-        }
-        #expect(complaints == [])
-        let groups = try Judge.highdicomGroups(results[1].path)
-        #expect(groups.compactMap(\.segment) == [1, 2])
-    }
-
-    @Test(
         "a label map is an object of its own class, which the report refers to, and bits where segments overlap",
         arguments: [small, projection])
     func labelMap(_ options: SourceStudy.Options) throws {

@@ -8,19 +8,23 @@ import Results
 import Support
 import Testing
 
-/// Reports of every kind as other people's programs see them. PixelMed takes 10 s for each.
+/// Reports of every kind as other people's programs see them.
 @Suite(.serialized) struct ReportJudgeTests {
     struct Kind: Sendable, CustomStringConvertible {
         var description: String
         var options: SourceStudy.Options
         var groups: Int
+        /// Where they are said: of the first group, which is a planar one, as all others are.
+        var values: [String] = []
         var make: @Sendable (SourceStudy) throws -> EncodedResult?
     }
 
     private static let radiographs = SourceStudy.Options(
         name: "radiographs", columns: 40, rows: 37, slices: 2, isProjection: true)
 
-    static let kinds: [Kind] = [
+    static let kinds: [Kind] = special + plain + boxes + alone
+
+    private static let special: [Kind] = [
         Kind(
             description: "superseding, of two orders",
             options: .init(name: "ordered", columns: 40, rows: 37, isOrdered: true, timezone: "-0500"), groups: 3
@@ -60,19 +64,70 @@ import Testing
         },
     ]
 
+    /// Without a finding, and of one without a mask.
+    private static let plain = [JudgeTests.japanese, JudgeTests.radiograph].flatMap { options in
+        [0, 1].map { findings in
+            Kind(
+                description: "\(findings) findings without a mask on \(options.name)", options: options,
+                groups: findings
+            ) { study in
+                var request = study.request(findings: findings)
+                request.template.negativeReport = true
+                return try request.encode(masks: [], into: study.output).last
+            }
+        }
+    }
+
+    /// Of a detector: each a group with its rectangle on the key slice.
+    private static let boxes = [(JudgeTests.japanese, 1), (JudgeTests.multiFrame, 2), (JudgeTests.tilted, 2)]
+        .map { options, findings in
+            Kind(
+                description: "\(findings) boxes on \(options.name)", options: options, groups: findings,
+                values: ["103355008 6 mm", "121207 4.5 mm", "131197000 7.5 mm", "111012 93.75 %"]
+            ) { study in
+                try study.boxRequest(findings: findings).encode(masks: [], into: study.output).last
+            }
+        }
+
+    /// Without the Segmentation it speaks of the outline and of all that was measured.
+    private static let alone = [1, 2].map { findings in
+        Kind(
+            description: "\(findings) masks without a Segmentation", options: JudgeTests.multiFrame, groups: findings,
+            values: ["42798000", "118565006", "118565006", "103339001", "111012"]
+        ) { study in
+            let masks = study.masks
+            var request = study.request(findings: findings, masks: masks)
+            request.template.objects = [.measurementReport]
+            return try request.encode(masks: masks, into: study.output).last
+        }
+    }
+
     @Test(
         "every judge of reports accepts every kind of report [OBJ-4]",
-        .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump, .pixelMedReport, .highdicom, .dcmqi)),
-        arguments: Self.kinds)
-    func accepted(_ kind: Kind) throws {
-        let study = try SourceStudy(kind.options)
-        defer { study.remove() }
-        let path = try #require(try kind.make(study)).path
-        #expect(try Judge.dciodvfy.complaints(path) == [])
-        #expect(try Judge.dcentvfy.complaints(study.files + [path]) == [])
-        #expect(try Judge.dsrdump.complaints(path) == [])
-        #expect(try Judge.highdicomGroups(path).count == kind.groups)
-        #expect(try Judge.dcmqiGroupCount(path) == kind.groups)
-        #expect(try Judge.pixelMedReport.complaints(path) == [])
+        .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump, .pixelMedReport, .highdicom, .dcmqi)))
+    func accepted() throws {
+        let studies = try Self.kinds.map { try SourceStudy($0.options) }
+        defer { for study in studies { study.remove() } }
+        var paths: [String] = []
+        for (kind, study) in zip(Self.kinds, studies) {
+            let result = try #require(try kind.make(study), "\(kind)")
+            #expect(result.kind == .measurementReport, "\(kind)")
+            paths.append(result.path)
+            #expect(try Judge.dciodvfy.complaints(result.path) == [], "\(kind)")
+            #expect(try Judge.dcentvfy.complaints(study.files + [result.path]) == [], "\(kind)")
+            #expect(try Judge.dsrdump.complaints(result.path) == [], "\(kind)")
+            #expect(try Judge.dcmqiGroupCount(result.path) == kind.groups, "\(kind)")
+        }
+        for (kind, groups) in zip(Self.kinds, try Judge.highdicomGroups(of: paths)) {
+            #expect(groups.count == kind.groups, "\(kind)")
+            guard !kind.values.isEmpty else { continue }
+            #expect(groups.allSatisfy { $0.kind == "planar" }, "\(kind)")
+            let values = groups.first?.values ?? []
+            #expect(values.count == kind.values.count, "\(kind)")
+            #expect(zip(values, kind.values).allSatisfy { $0.hasPrefix($1) }, "\(kind): \(values)")
+        }
+        for (kind, complaints) in zip(Self.kinds, try Judge.pixelMedReport.complaintsOfEach(paths)) {
+            #expect(complaints == [], "\(kind)")
+        }
     }
 }

@@ -22,6 +22,8 @@ struct SourceStudy {
         var isMultiFrame = false
         /// A radiograph: without a frame of reference and a place in the patient.
         var isProjection = false
+        /// "CR", "DX" or "MG": what makes the radiograph.
+        var detector = "CR"
         var isMR = false
         /// Raw bytes.
         var characterSet = ""
@@ -73,7 +75,8 @@ struct SourceStudy {
         var frames: [SourceFrame] = []
         let sopClassUID = UID(
             literal: options.isProjection
-                ? "1.2.840.10008.5.1.4.1.1.1"
+                ? ["DX": "1.2.840.10008.5.1.4.1.1.1.1", "MG": "1.2.840.10008.5.1.4.1.1.1.2"][options.detector]
+                    ?? "1.2.840.10008.5.1.4.1.1.1"
                 : options.isMultiFrame
                     ? "1.2.840.10008.5.1.4.1.1.2.1"
                     : options.isMR ? "1.2.840.10008.5.1.4.1.1.4" : "1.2.840.10008.5.1.4.1.1.2")
@@ -110,13 +113,14 @@ struct SourceStudy {
             (0x0008, 0x0008, options.isMultiFrame ? "ORIGINAL\\PRIMARY\\VOLUME\\NONE" : "ORIGINAL\\PRIMARY\\AXIAL"),
             (0x0008, 0x0020, "20260102"), (0x0008, 0x0023, "20260102"), (0x0008, 0x0030, "101112"),
             (0x0008, 0x0033, "101112"), (0x0008, 0x0050, "A123"),
-            (0x0008, 0x0060, options.isProjection ? "CR" : options.isMR ? "MR" : "CT"),
+            (0x0008, 0x0060, options.isProjection ? options.detector : options.isMR ? "MR" : "CT"),
             (0x0008, 0x0070, "Maker"),
             (0x0008, 0x0090, ""), (0x0008, 0x1030, options.isProjection ? "Chest" : "CT head"),
             (0x0010, 0x0010, options.patientName),
             (0x0010, 0x0020, "P0001"), (0x0010, 0x0021, "HOSPITAL"), (0x0010, 0x0030, "19500203"),
             (0x0010, 0x0040, "F"),
-            (0x0018, 0x0015, options.isProjection ? "CHEST" : "HEAD"), (0x0020, 0x0010, "S1"), (0x0020, 0x0011, "2"),
+            (0x0018, 0x0015, !options.isProjection ? "HEAD" : options.detector == "MG" ? "BREAST" : "CHEST"),
+            (0x0020, 0x0010, "S1"), (0x0020, 0x0011, "2"),
             (0x0020, 0x0013, "\(slice + 1)"), (0x0020, 0x1040, ""), (0x0028, 0x0004, "MONOCHROME2"),
         ]
         for (group, element, text) in texts { try item.set(Tag(group, element), text) }
@@ -166,12 +170,17 @@ struct SourceStudy {
                 }
             }
         } else if options.isProjection {
-            try item.set(Tag(0x0018, 0x5101), "PA")
-            try item.set(Tag(0x0020, 0x0020), "L\\F")
+            let isBreast = options.detector == "MG"
+            try item.set(Tag(0x0018, 0x5101), isBreast ? "CC" : "PA")
+            try item.set(Tag(0x0020, 0x0020), isBreast ? "A\\R" : "L\\F")
+            if options.detector != "CR" {
+                try item.set(Tag(0x0008, 0x0068), "FOR PRESENTATION")
+                try item.set(Tag(0x0020, 0x0062), isBreast ? "L" : "U")
+            }
             try item.append(Tag(0x0054, 0x0220)) { (item) throws(DCMTKError) in
-                try item.set(Tag(0x0008, 0x0100), "272479007")
+                try item.set(Tag(0x0008, 0x0100), isBreast ? "399162004" : "272479007")
                 try item.set(Tag(0x0008, 0x0102), "SCT")
-                try item.set(Tag(0x0008, 0x0104), "postero-anterior")
+                try item.set(Tag(0x0008, 0x0104), isBreast ? "cranio-caudal" : "postero-anterior")
             }
             try item.set(Tag(0x0018, 0x1164), "0.5\\0.5")
         } else {
@@ -315,6 +324,17 @@ extension SourceStudy {
             masks: masks, probabilities: form == .fractional ? masks.map(Self.probabilities) : [], into: output)
     }
 
+    /// Everything that a destination can ask for, of two findings with masks.
+    func everything(_ form: SegmentationForm) throws -> [EncodedResult] {
+        let masks = form == .labelMap ? apart : masks
+        var request = request(findings: 2, masks: masks)
+        request.template = ResultTemplate(objects: ResultKind.allCases)
+        request.template.segmentationForm = form
+        return try request.encode(
+            masks: masks, probabilities: form == .fractional ? masks.map(Self.probabilities) : [],
+            images: images(request, masks), into: output)
+    }
+
     /// Masks that share no voxel.
     var apart: [Mask] {
         let first = masks[0]
@@ -351,57 +371,4 @@ extension SourceStudy {
             ? [mask(1, slices: 0..<1), mask(2, slices: 0..<1)] : [mask(1, slices: 1..<4), mask(2, slices: 3..<6)]
     }
     var output: String { directory + "/out" }
-
-    /// Reads a file, changes it and writes it back.
-    static func change(_ path: String, _ body: (Item) throws(DCMTKError) -> Void) throws {
-        let dataSet = try DataSet(contentsOf: path)
-        try dataSet.withItem { (item) throws(DCMTKError) in try body(item) }
-        try dataSet.write(to: path + ".changed", transferSyntaxUID: UID(literal: "1.2.840.10008.1.2.1"))
-        guard rename(path + ".changed", path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-    }
-
-    static func syntax(_ path: String) throws -> UID? { try DataSet(contentsOf: path).transferSyntaxUID }
-
-    /// Pixel Data is the last element.
-    static func pixels(_ path: String, count: Int) throws -> [UInt8] {
-        Array(try Data(contentsOf: URL(fileURLWithPath: path)).suffix(count))
-    }
-
-    /// The content tree of a report, one line an item: depth by dots, concept, value.
-    static func content(_ path: String) throws -> [String] {
-        func code(_ item: Item?) -> String {
-            item.map { $0.string(Tag(0x0008, 0x0100)) ?? $0.string(Tag(0x0008, 0x0119)) ?? "" } ?? ""
-        }
-        func value(_ item: Item) -> String {
-            switch item.string(Tag(0x0040, 0xA040)) {
-            case "TEXT": item.string(Tag(0x0040, 0xA160)) ?? ""
-            case "CODE": code(item.child(Tag(0x0040, 0xA168)))
-            case "UIDREF": item.string(Tag(0x0040, 0xA124)) ?? ""
-            case "NUM":
-                item.child(Tag(0x0040, 0xA300)).map {
-                    "\($0.string(Tag(0x0040, 0xA30A)) ?? "") \(code($0.child(Tag(0x0040, 0x08EA))))"
-                } ?? ""
-            case "IMAGE": item.child(Tag(0x0008, 0x1199))?.string(Tag(0x0008, 0x1155)) ?? ""
-            case "SCOORD", "SCOORD3D":
-                (0..<1000).lazy.map { item.number(Tag(0x0070, 0x0022), $0) }.prefix { $0 != nil }
-                    .map { "\($0 ?? 0)" }.joined(separator: ",")
-            default: ""
-            }
-        }
-        func lines(_ item: Item, _ dots: String) -> [String] {
-            var list: [String] = []
-            item.forEachChild(Tag(0x0040, 0xA730)) { child in
-                let name = child.child(Tag(0x0040, 0xA043))?.string(Tag(0x0008, 0x0104)) ?? ""
-                list.append("\(dots)\(name)=\(value(child))")
-                list += lines(child, dots + ".")
-            }
-            return list
-        }
-        return try read(path) { lines($0, "") }
-    }
-
-    /// Reads values of a file.
-    static func read<R>(_ path: String, _ body: (Item) -> R) throws -> R {
-        try DataSet(contentsOf: path).withItem { body($0) }
-    }
 }

@@ -116,26 +116,4 @@ struct TemplateTests {
             #expect(ResultTemplate.fault(seriesNumber: text) != nil, "\(text)")
         }
     }
-
-    @Test(
-        "a report without its Segmentation speaks of the outline and of all that was measured, and every judge accepts it",
-        .enabled(if: Judge.areDue(.dciodvfy, .dcentvfy, .dsrdump, .pixelMedReport, .highdicom)), arguments: [1, 2])
-    func reportAlone(findings: Int) throws {
-        let study = try SourceStudy(JudgeTests.multiFrame)
-        defer { study.remove() }
-        let masks = study.masks
-        var request = study.request(findings: findings, masks: masks)
-        request.template.objects = [.measurementReport]
-        let results = try request.encode(masks: masks, into: study.output)
-        let path = results[0].path
-        #expect(results.count == 1)
-        #expect(try Judge.dciodvfy.complaints(path) == [])
-        #expect(try Judge.dcentvfy.complaints(study.files + [path]) == [])
-        #expect(try Judge.dsrdump.complaints(path) == [])
-        #expect(try Judge.pixelMedReport.complaints(path) == [])
-        let groups = try Judge.highdicomGroups(path)
-        #expect(groups.map(\.kind) == Array(repeating: "planar", count: findings))
-        let concepts = groups[0].values.map { String($0.prefix { $0 != " " }) }
-        #expect(concepts == ["42798000", "118565006", "118565006", "103339001", "111012"])
-    }
 }

@@ -7,12 +7,15 @@ import Foundation
 extension Judge {
     /// One frame of a Segmentation as highdicom reads it.
     package struct Frame: Decodable, Sendable {
+        /// 0 where the frame holds all segments.
         package var segment: Int
         package var source: String
         /// 0 where the source has a single frame.
         package var frame: Int
         /// Positions of the set pixels, row by row.
         package var pixels: [Int]
+        /// What is stored there.
+        package var values: [Int]
     }
 
     /// The frames of each Segmentation; one start of Python reads them all.
@@ -23,14 +26,17 @@ extension Judge {
             def frames(path):
                 s = hd.seg.segread(path)
                 pixels = s.pixel_array.reshape(int(s.NumberOfFrames), -1)
-                for number in range(1, len(s.SegmentSequence) + 1):
+                # Of a label map it looks for the segments in the frames, which have none.
+                for number in s.segment_numbers if s.SegmentationType != "LABELMAP" else []:
                     hd.sr.ReferencedSegment.from_segmentation(s, segment_number=number)
                 for f, group in enumerate(s.PerFrameFunctionalGroupsSequence):
                     source = group.DerivationImageSequence[0].SourceImageSequence[0]
-                    yield {"segment": int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
+                    marked = np.flatnonzero(pixels[f])
+                    segment = group.get("SegmentIdentificationSequence")
+                    yield {"segment": int(segment[0].ReferencedSegmentNumber) if segment else 0,
                            "source": source.ReferencedSOPInstanceUID,
                            "frame": int(source.get("ReferencedFrameNumber", 0) or 0),
-                           "pixels": np.flatnonzero(pixels[f]).tolist()}
+                           "pixels": marked.tolist(), "values": pixels[f][marked].astype(int).tolist()}
             print(json.dumps([list(frames(path)) for path in sys.argv[1:]]))
             """, paths, as: [[Frame]].self)
     }
@@ -46,26 +52,28 @@ extension Judge {
         package var values: [String]
     }
 
-    package static func highdicomGroups(_ path: String) throws -> [Group] {
+    package static func highdicomGroups(_ path: String) throws -> [Group] { try highdicomGroups(of: [path])[0] }
+
+    /// Of each report; one start of Python reads them all.
+    package static func highdicomGroups(of paths: [String]) throws -> [[Group]] {
         try Judge.highdicom.python(
             """
             import sys, json, highdicom as hd
-            sr = hd.sr.srread(sys.argv[1])
-            c = sr.content
-            out = []
-            for kind, groups in (("volumetric", c.get_volumetric_roi_measurement_groups()),
-                                 ("planar", c.get_planar_roi_measurement_groups()),
-                                 ("other", c.get_image_measurement_groups())):
-                for g in groups:
-                    segment = None
-                    if kind == "volumetric" and g.referenced_segment is not None:
-                        segment = int(g.referenced_segment.referenced_segment_numbers[0])
-                    out.append({"kind": kind, "trackingUID": g.tracking_uid, "trackingIdentifier": g.tracking_identifier,
-                                "finding": g.finding_type.value, "segment": segment,
-                                "values": [f"{m.name.value} {float(m.value):.6g} {m.unit.value}"
-                                           for m in g.get_measurements()]})
-            print(json.dumps(out))
-            """, [path], as: [Group].self)
+            def groups(path):
+                c = hd.sr.srread(path).content
+                for kind, groups in (("volumetric", c.get_volumetric_roi_measurement_groups()),
+                                     ("planar", c.get_planar_roi_measurement_groups()),
+                                     ("other", c.get_image_measurement_groups())):
+                    for g in groups:
+                        segment = None
+                        if kind == "volumetric" and g.referenced_segment is not None:
+                            segment = int(g.referenced_segment.referenced_segment_numbers[0])
+                        yield {"kind": kind, "trackingUID": g.tracking_uid, "trackingIdentifier": g.tracking_identifier,
+                               "finding": g.finding_type.value, "segment": segment,
+                               "values": [f"{m.name.value} {float(m.value):.6g} {m.unit.value}"
+                                          for m in g.get_measurements()]}
+            print(json.dumps([list(groups(path)) for path in sys.argv[1:]]))
+            """, paths, as: [[Group]].self)
     }
 
     /// Where a grid lies, for readers that give positions in the patient.
@@ -173,27 +181,37 @@ extension Judge {
     }
 
     package static func fallbacks(keyObjects: String, picture: String, state: String) throws -> Fallbacks {
+        try fallbacks(of: [(keyObjects, picture, state)])[0]
+    }
+
+    /// Of each triple; one start of Python reads them all.
+    package static func fallbacks(
+        of triples: [(keyObjects: String, picture: String, state: String)]
+    ) throws -> [Fallbacks] {
         try Judge.highdicom.python(
             """
             import sys, json, pydicom, highdicom as hd
-            ko = hd.ko.KeyObjectSelectionDocument.from_dataset(pydicom.dcmread(sys.argv[1]))
-            images = ko.content.get_references(value_type=hd.sr.ValueTypeValues.IMAGE)
-            frames = lambda i: int(i.referenced_frame_numbers[0]) if i.referenced_frame_numbers else 0
-            sc, pr = pydicom.dcmread(sys.argv[2]), pydicom.dcmread(sys.argv[3])
-            source = sc.SourceImageSequence[0]
-            name = pr.PatientName
-            name.decode() if hasattr(name, "decode") else None
-            annotations = pr.GraphicAnnotationSequence
-            print(json.dumps({
-                "title": ko.ConceptNameCodeSequence[0].CodeValue,
-                "selected": [i.referenced_sop_instance_uid for i in images],
-                "selectedFrames": [frames(i) for i in images],
-                "pictureOf": source.ReferencedSOPInstanceUID,
-                "pictureFrame": int(source.get("ReferencedFrameNumber", 0) or 0),
-                "shape": list(sc.pixel_array.shape), "patient": str(name),
-                "annotations": len(annotations), "layers": sorted({a.GraphicLayer for a in annotations}),
-                "firstPoints": [float(x) for x in annotations[0].GraphicObjectSequence[0].GraphicData[:4]],
-                "texts": [t.UnformattedTextValue for a in annotations for t in a.TextObjectSequence]}))
-            """, [keyObjects, picture, state], as: Fallbacks.self)
+            def read(key_objects, picture, state):
+                ko = hd.ko.KeyObjectSelectionDocument.from_dataset(pydicom.dcmread(key_objects))
+                images = ko.content.get_references(value_type=hd.sr.ValueTypeValues.IMAGE)
+                frames = lambda i: int(i.referenced_frame_numbers[0]) if i.referenced_frame_numbers else 0
+                sc, pr = pydicom.dcmread(picture), pydicom.dcmread(state)
+                source = sc.SourceImageSequence[0]
+                name = pr.PatientName
+                name.decode() if hasattr(name, "decode") else None
+                annotations = pr.GraphicAnnotationSequence
+                return {
+                    "title": ko.ConceptNameCodeSequence[0].CodeValue,
+                    "selected": [i.referenced_sop_instance_uid for i in images],
+                    "selectedFrames": [frames(i) for i in images],
+                    "pictureOf": source.ReferencedSOPInstanceUID,
+                    "pictureFrame": int(source.get("ReferencedFrameNumber", 0) or 0),
+                    "shape": list(sc.pixel_array.shape), "patient": str(name),
+                    "annotations": len(annotations), "layers": sorted({a.GraphicLayer for a in annotations}),
+                    "firstPoints": [float(x) for x in annotations[0].GraphicObjectSequence[0].GraphicData[:4]],
+                    "texts": [t.UnformattedTextValue for a in annotations for t in a.TextObjectSequence]}
+            paths = iter(sys.argv[1:])
+            print(json.dumps([read(*triple) for triple in zip(paths, paths, paths)]))
+            """, triples.flatMap { [$0.keyObjects, $0.picture, $0.state] }, as: [Fallbacks].self)
     }
 }
