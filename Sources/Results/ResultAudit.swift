@@ -9,15 +9,27 @@ import DICOM
 package struct ResultAudit {
     /// The first analysed instance.
     let source: Item
+    /// Where the frames of the source lie, mm.
+    let positions: [SourceFrame: [Double]]
 
-    init(source: Item) { self.source = source }
+    init(source: Item, series: SourceSeries, facts: SourceFacts) {
+        self.source = source
+        var positions: [SourceFrame: [Double]] = [:]
+        for (frame, plane) in zip(series.frames, facts.planes) {
+            positions[frame] = plane.position.split(separator: "\\").compactMap { Double($0) }
+        }
+        self.positions = positions
+    }
 
     /// Throws `ResultsError.audit` where results that belong together, a Segmentation first, are wrong or do not agree
-    /// with the analysed instance in that file.
-    package static func check(_ results: [EncodedResult], sourcePath: String) throws(ResultsError) {
+    /// with the instances that were analysed.
+    package static func check(_ results: [EncodedResult], of source: SourceSeries) throws(ResultsError) {
+        let facts = try SourceFacts(source)
         let dataSet: DataSet
-        do { dataSet = try DataSet(contentsOf: sourcePath) } catch { throw ResultsError(error) }
-        try dataSet.withItem { (item) throws(ResultsError) in try ResultAudit(source: item).check(results) }
+        do { dataSet = try DataSet(contentsOf: source.instances[0].path) } catch { throw ResultsError(error) }
+        try dataSet.withItem { (item) throws(ResultsError) in
+            try ResultAudit(source: item, series: source, facts: facts).check(results)
+        }
     }
 
     func check(_ results: [EncodedResult]) throws(ResultsError) {
@@ -34,7 +46,8 @@ package struct ResultAudit {
                     switch result.kind {
                     case .segmentation:
                         tracking = try segments(item)
-                        volumes = try SegmentVolumes(item, path: result.path)
+                        let isDeflated = result.transferSyntaxUID == TransferSyntax.deflatedExplicitVRLittleEndian.uid
+                        volumes = isDeflated ? nil : try SegmentVolumes(item, path: result.path)
                         segmentationUID = result.sopInstanceUID
                     case .measurementReport:
                         try checkReport(item, segmentation: segmentationUID, tracking, volumes)
@@ -119,14 +132,17 @@ package struct ResultAudit {
                 try require(number.map(segments.contains) == true, "a frame is of no segment")
                 if let number { seen.insert(number) }
             }
-            try require(
-                !isPlaced
-                    || frame.child(Attribute.planePositionSequence)?.hasValue(Attribute.imagePositionPatient) == true,
-                "a frame has no position")
             let image = frame.child(Attribute.derivationImageSequence)?.child(Attribute.sourceImageSequence)
-            try require(
-                image?.uid(Attribute.referencedSOPInstanceUID).map(references.contains) == true,
-                "a frame refers to no image that is listed")
+            let uid = image?.uid(Attribute.referencedSOPInstanceUID)
+            try require(uid.map(references.contains) == true, "a frame refers to no image that is listed")
+            guard isPlaced, let uid, let classUID = image?.uid(Attribute.referencedSOPClassUID) else { return }
+            let position = frame.child(Attribute.planePositionSequence)?.numbers(
+                Attribute.imagePositionPatient, count: 3)
+            try require(position != nil, "a frame has no position")
+            let key = SourceFrame(
+                sopClassUID: classUID, sopInstanceUID: uid,
+                frameNumber: image?.integer(Attribute.referencedFrameNumber))
+            try require(positions[key] == position, "a frame does not lie where its image lies")
         }
         try require(
             frames > 0 && item.integer(Attribute.numberOfFrames) == frames, "its frames and their groups do not agree")

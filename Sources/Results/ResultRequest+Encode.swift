@@ -64,7 +64,7 @@ extension ResultRequest {
                         try ResultFile(result) { (item) throws(DCMTKError) in try object.write(item, header) })
                 }
             }
-            try ResultAudit(source: item).check(files.map(\.staged))
+            try ResultAudit(source: item, series: source, facts: facts).check(files.map(\.staged))
             return try ResultFile.publish(files, in: directory)
         }
     }

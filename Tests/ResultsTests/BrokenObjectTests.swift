@@ -99,6 +99,16 @@ import Testing
         Change(kind: .segmentation, description: "its frame of reference") { (item) throws(DCMTKError) in
             try item.set(Tag(0x0020, 0x0052), "1.2.3")
         },
+        Change(kind: .segmentation, description: "SOP Instance or Class UID is another") { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0008, 0x0018), "1.2.3")
+        },
+        Change(kind: .segmentation, description: "does not lie where its image lies") { (item) throws(DCMTKError) in
+            let other = item.child(Tag(0x5200, 0x9230), 1)?.child(Tag(0x0020, 0x9113))?.string(Tag(0x0020, 0x0032))
+            try item.child(Tag(0x5200, 0x9230), 2)?.child(Tag(0x0020, 0x9113))?.set(Tag(0x0020, 0x0032), other ?? "")
+        },
+        Change(kind: .segmentation, description: "its pixel data has another length") { (item) throws(DCMTKError) in
+            try item.set(Tag(0x0028, 0x0100), 8)
+        },
         Change(kind: .segmentation, description: "tracks another segment") { (item) throws(DCMTKError) in
             try item.child(Tag(0x0062, 0x0002), 1)?.set(Tag(0x0062, 0x0021), "1.2.3")
         },
@@ -163,6 +173,14 @@ import Testing
             // After four of identity and site, the segment and three source images.
             try group?.child(Tag(0x0040, 0xA730), 8)?.child(Tag(0x0040, 0xA300))?.set(Tag(0x0040, 0xA30A), "123.4")
         },
+        Change(kind: .measurementReport, description: "states no volume") { item in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+            for place in [8, 9] { group?.child(Tag(0x0040, 0xA730), place)?.remove(Tag(0x0040, 0xA300)) }
+        },
+        Change(kind: .measurementReport, description: "do not name the same algorithm") { (item) throws(DCMTKError) in
+            // Device Observer UID
+            try item.child(Tag(0x0040, 0xA730), 2)?.set(Tag(0x0040, 0xA124), "1.2.3")
+        },
         Change(kind: .measurementReport, description: "library names another frame") { (item) throws(DCMTKError) in
             let group = item.child(Tag(0x0040, 0xA730), 10)?.child(Tag(0x0040, 0xA730))
             try group?.child(Tag(0x0040, 0xA730), 1)?.set(Tag(0x0040, 0xA124), "1.2.3")
@@ -192,25 +210,52 @@ import Testing
             try group?.child(Tag(0x0040, 0xA730), 6)?.set(Tag(0x3006, 0x0024), "1.2.3")
         }
         let error = try #require(throws: ResultsError.self) {
-            try ResultAudit.check(results, sourcePath: study.files[0])
+            try ResultAudit.check(results, of: study.source)
         }
         #expect("\(error)".contains("another frame of reference"))
     }
 
-    @Test("our own audit counts the voxels in the file")
-    func voxels() throws {
+    @Test("our own audit counts the voxels in the file, in every form", arguments: SegmentationForm.allCases)
+    func voxels(_ form: SegmentationForm) throws {
         let study = try SourceStudy(.init(columns: 33, rows: 33))
         defer { study.remove() }
-        let results = try study.results(findings: 1)
-        // Three frames of 1,089 bits are the end of the file.
+        let results = try study.results(findings: 1, form: form)
+        // Three frames of 1,089 bits or bytes are the end of the file.
         let file = URL(fileURLWithPath: results[0].path)
         var bytes = try Data(contentsOf: file)
-        for index in bytes.count - 300..<bytes.count - 260 { bytes[index] = 0xFF }
+        for index in bytes.count - 300..<bytes.count - 260 { bytes[index] = form == .binary ? 0xFF : 1 }
         try bytes.write(to: file)
         let error = try #require(throws: ResultsError.self) {
-            try ResultAudit.check(results, sourcePath: study.files[0])
+            try ResultAudit.check(results, of: study.source)
         }
         #expect("\(error)".contains("another volume than its segment has"))
+    }
+
+    @Test(
+        "our own audit compares volumes of every form, in explicit and implicit VR",
+        arguments: SegmentationForm.allCases)
+    func volumes(_ form: SegmentationForm) throws {
+        let study = try SourceStudy(.init(columns: 33, rows: 33))
+        defer { study.remove() }
+        let masks = [study.apart[0]]
+        var request = study.request(findings: 1, masks: masks)
+        request.template.segmentationForm = form
+        for encoding in [ResultTemplate.Encoding.explicit, .implicit] {
+            request.template.encoding = encoding
+            let results = try request.encode(
+                masks: masks, probabilities: form == .fractional ? masks.map(SourceStudy.probabilities) : [],
+                into: study.output)
+            try SourceStudy.change(results[1].path) { (item) throws(DCMTKError) in
+                let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
+                let value = group?.child(Tag(0x0040, 0xA730), 8)?.child(Tag(0x0040, 0xA300))
+                let stated = value?.number(Tag(0x0040, 0xA30A)) ?? 0
+                try value?.set(Tag(0x0040, 0xA30A), "\(stated * 1.01)")
+            }
+            let error = try #require(throws: ResultsError.self) {
+                try ResultAudit.check(results, of: study.source)
+            }
+            #expect("\(error)".contains("another volume than its segment has"))
+        }
     }
 
     @Test("our own audit sees what does not fit the mask in a tilted series too")
@@ -222,7 +267,7 @@ import Testing
             let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
             try group?.child(Tag(0x0040, 0xA730), 8)?.child(Tag(0x0040, 0xA300))?.set(Tag(0x0040, 0xA30A), "123.4")
         }
-        #expect(throws: ResultsError.self) { try ResultAudit.check(results, sourcePath: study.files[0]) }
+        #expect(throws: ResultsError.self) { try ResultAudit.check(results, of: study.source) }
     }
 
     @Test("our own audit sees what no validator sees", arguments: changes)
@@ -230,7 +275,7 @@ import Testing
         let broken = try Broken(change.kind, change.apply)
         defer { broken.study.remove() }
         let error = try #require(throws: ResultsError.self) {
-            try ResultAudit.check(broken.results, sourcePath: broken.study.files[0])
+            try ResultAudit.check(broken.results, of: broken.study.source)
         }
         #expect("\(error)".contains(change.description))
     }

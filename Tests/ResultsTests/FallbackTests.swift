@@ -175,7 +175,7 @@ import Testing
         let results = try study.everything(findings: 1)
         func audit(_ reason: String) throws {
             let error = try #require(throws: ResultsError.self) {
-                try ResultAudit.check(results, sourcePath: study.files[0])
+                try ResultAudit.check(results, of: study.source)
             }
             #expect("\(error)".contains(reason), "\(error)")
         }
