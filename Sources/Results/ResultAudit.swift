@@ -33,7 +33,7 @@ package struct ResultAudit {
     }
 
     func check(_ results: [EncodedResult]) throws(ResultsError) {
-        var tracking: [Int: UID] = [:]
+        var tracking: [Int: Track] = [:]
         var volumes: SegmentVolumes?
         var segmentationUID: UID?
         for result in results {
@@ -63,6 +63,12 @@ package struct ResultAudit {
         }
     }
 
+    /// What links a segment to the groups that speak of it.
+    struct Track {
+        var uid: UID
+        var identifier: String
+    }
+
     struct Defect: Error { var reason: String }
 
     func require(_ isTrue: Bool, _ reason: @autoclosure () -> String) throws(Defect) {
@@ -83,8 +89,8 @@ package struct ResultAudit {
         }
     }
 
-    /// Tracking UIDs by segment number.
-    private func segments(_ item: Item) throws(Defect) -> [Int: UID] {
+    /// By segment number.
+    private func segments(_ item: Item) throws(Defect) -> [Int: Track] {
         try require(
             item.uid(Attribute.frameOfReferenceUID) == source.uid(Attribute.frameOfReferenceUID),
             "its frame of reference is not that of the source")
@@ -92,20 +98,22 @@ package struct ResultAudit {
             try require(item.integer(tag) == source.integer(tag), "\(tag) differs from the source")
         }
         let isLabelMap = item.uid(Attribute.sopClassUID) == SOPClass.labelMapSegmentation
-        var tracking: [Int: UID] = [:]
+        var tracking: [Int: Track] = [:]
         // Segment 0 of a label map is what belongs to no segment.
         var number = isLabelMap ? 0 : 1
         try item.forEachChild(Attribute.segmentSequence) { (segment) throws(Defect) in
-            let uid = segment.uid(Attribute.trackingUID)
+            let track = segment.uid(Attribute.trackingUID).flatMap { uid in
+                segment.string(Attribute.trackingID).map { Track(uid: uid, identifier: $0) }
+            }
             try require(
                 segment.integer(Attribute.segmentNumber) == number
-                    && (number == 0 || (uid != nil && segment.hasValue(Attribute.trackingID))),
+                    && (number == 0 || track?.identifier.isEmpty == false),
                 "segment \(number) lacks its number or tracking identifiers")
-            if number > 0 { tracking[number] = uid }
+            if number > 0 { tracking[number] = track }
             number += 1
         }
         try require(!tracking.isEmpty, "it has no segments")
-        try require(Set(tracking.values).count == tracking.count, "two segments have one tracking UID")
+        try require(Set(tracking.values.map(\.uid)).count == tracking.count, "two segments have one tracking UID")
         try checkFrames(item, isLabelMap ? nil : Set(tracking.keys))
         return tracking
     }
@@ -150,7 +158,7 @@ package struct ResultAudit {
     }
 
     private func checkReport(
-        _ item: Item, segmentation: UID?, _ tracking: [Int: UID], _ volumes: SegmentVolumes?
+        _ item: Item, segmentation: UID?, _ tracking: [Int: Track], _ volumes: SegmentVolumes?
     ) throws(Defect) {
         let title = item.child(Attribute.conceptNameCodeSequence).flatMap(code)
         try require(
@@ -158,6 +166,7 @@ package struct ResultAudit {
             "its title is not in CID 7021")
         let evidence = evidence(item)
         var segmentsSeen: Set<Int> = []
+        var outlined: Set<UID> = []
         var groups = 0
         try walk(item) { (content) throws(Defect) in
             if let reference = content.child(Attribute.referencedSOPSequence) {
@@ -174,14 +183,22 @@ package struct ResultAudit {
                 try require(
                     segment.uid(Attribute.referencedSOPInstanceUID) == segmentation && tracking[number] != nil,
                     "measurement group \(groups) refers to a segment that does not exist")
-                try require(tracking[number] == uid, "measurement group \(groups) tracks another segment")
+                try require(tracking[number]?.uid == uid, "measurement group \(groups) tracks another segment")
+                try require(
+                    child(of: content, Concept.trackingIdentifier)?.string(Attribute.textValue)
+                        == tracking[number]?.identifier, "measurement group \(groups) calls its segment another name")
                 segmentsSeen.insert(number)
                 if let volumes, let volume = volumes.cubicMillimetres[number] {
                     try checkVolume(content, volume, isExact: volumes.isExact, group: groups)
                 }
+            } else if let uid {
+                outlined.insert(uid)
             }
         }
         try require(segmentsSeen == Set(tracking.keys), "it does not speak of every segment")
+        // For viewers that show no segments.
+        try require(
+            outlined.isSuperset(of: tracking.values.map(\.uid)), "a segment has no outline under its tracking UID")
     }
 
     /// In a content item the segment is referred to by the same attribute as in a frame.

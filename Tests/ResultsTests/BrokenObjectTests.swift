@@ -160,6 +160,13 @@ import Testing
             let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
             group?.child(Tag(0x0040, 0xA730), 1)?.remove(Tag(0x0040, 0xA124))
         },
+        Change(kind: .measurementReport, description: "no outline under its tracking") { (item) throws(DCMTKError) in
+            let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 4)
+            try group?.child(Tag(0x0040, 0xA730), 1)?.set(Tag(0x0040, 0xA124), "1.2.3")
+        },
+        Change(kind: .segmentation, description: "calls its segment another name") { (item) throws(DCMTKError) in
+            try item.child(Tag(0x0062, 0x0002))?.set(Tag(0x0062, 0x0020), "Finding 9")
+        },
         Change(kind: .measurementReport, description: "does not exist") { (item) throws(DCMTKError) in
             let group = item.child(Tag(0x0040, 0xA730), 11)?.child(Tag(0x0040, 0xA730), 3)
             try group?.child(Tag(0x0040, 0xA730), 4)?.child(Tag(0x0008, 0x1199))?.set(Tag(0x0062, 0x000B), 3)

@@ -112,6 +112,37 @@ import Testing
         #expect(try request.encode(masks: [], into: study.output) == [])
     }
 
+    @Test("a picture and a Segmentation state the side of their image, or else that of the series")
+    func side() throws {
+        func sides(_ result: EncodedResult?) throws -> [String?] {
+            try SourceStudy.read(#require(result).path) { item in
+                [item.string(Tag(0x0020, 0x0062)), item.string(Tag(0x0020, 0x0060))]
+            }
+        }
+        let breast = SourceStudy.Options(
+            name: "MG", columns: 33, rows: 31, slices: 1, isProjection: true, detector: "MG")
+        var breasts = breast
+        breasts.slices = 2
+        let two = try SourceStudy(breasts)
+        defer { two.remove() }
+        try SourceStudy.change(two.files[1]) { (item) throws(DCMTKError) in try item.set(Tag(0x0020, 0x0062), "R") }
+        // The finding is on the second image.
+        #expect(try sides(Self.of(.secondaryCapture, two.everything(findings: 1)).first) == ["R", nil])
+        let one = try SourceStudy(breast)
+        defer { one.remove() }
+        #expect(try sides(one.results(findings: 1).first) == ["L", nil])
+
+        let knee = try SourceStudy(Self.small)
+        defer { knee.remove() }
+        for (index, file) in knee.files.enumerated() {
+            try SourceStudy.change(file) { (item) throws(DCMTKError) in
+                try item.set(Tag(0x0020, 0x0060), "R")
+                if index == 2 { try item.set(Tag(0x0020, 0x0062), "L") }
+            }
+        }
+        #expect(try sides(knee.results(findings: 1).first) == [nil, "R"])
+    }
+
     @Test("what fallbacks a destination takes changes neither Segmentation nor report, and pictures are reproducible")
     func sharing() throws {
         let study = try SourceStudy(Self.small)
