@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import Dispatch
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -20,6 +21,22 @@ final class AnswerCollector: HTTPClientResponseDelegate {
     init(maximum: Int) { self.maximum = maximum }
 
     var answer: Answer? { state.withLock { $0 } }
+
+    /// The server does not want the rest of the request.
+    var isRefusal: Bool { answer.map { $0.status >= 300 } ?? false }
+
+    /// Waits for a part of the request to go out. Throws where the server has refused it meanwhile: AsyncHTTPClient then writes nothing
+    /// more, and leaves whoever waits for it waiting for ever. What else the server says has a moment to come in.
+    func wait(for write: EventLoopFuture<Void>) throws {
+        let ended = DispatchSemaphore(value: 0)
+        write.whenComplete { _ in ended.signal() }
+        var wasRefusal = false
+        while ended.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
+            if wasRefusal { throw HTTPClientError.requestStreamCancelled }
+            wasRefusal = isRefusal
+        }
+        try write.wait()
+    }
 
     func didReceiveHead(task: HTTPClient.Task<Answer>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         state.withLock { $0 = Answer(status: Int(head.status.code)) }

@@ -71,13 +71,17 @@ package final class DICOMwebClient: Sendable {
     /// A store response names each instance; there is one in a request.
     private static let maximumAnswer = 1 << 20
     private static let fragment = 1 << 18
+    /// Bytes in a second: what is slower than this is given up.
+    private static let slowest: Int64 = 50_000
 
     private let place: DICOMwebPlace
     private let root: String
+    private let timeouts: Timeouts
     private let client: HTTPClient
 
     package init(_ place: DICOMwebPlace, timeouts: Timeouts = Timeouts()) throws(Unusable) {
         self.place = place
+        self.timeouts = timeouts
         root = Self.root(of: place.url)
         var tls = TLSConfiguration.makeClientConfiguration()
         do {
@@ -112,24 +116,25 @@ package final class DICOMwebClient: Sendable {
     // MARK: Services
 
     /// Store transaction (PS3.18 10.5) of one Part 10 file, as it is.
-    package func store(path: String, transferSyntaxUID: UID, sopInstanceUID: UID) -> DICOMwebOutcome {
+    package func store(path: String, sopInstanceUID: UID) -> DICOMwebOutcome {
         let body: MultipartFile
         do throws(MultipartFile.Failure) {
-            body = try MultipartFile(path: path, transferSyntaxUID: transferSyntaxUID)
+            body = try MultipartFile(path: path)
         } catch {
             return .notConnected(error.reason)
         }
         let isSent = Flag()
+        let collector = AnswerCollector(maximum: Self.maximumAnswer)
         let request: HTTPClient.Request
         do {
             request = try HTTPClient.Request(
                 url: root + "/studies", method: .POST,
                 headers: try headers([("Content-Type", body.contentType), ("Accept", "application/dicom+json")]),
                 body: .stream(contentLength: body.length) { writer in
-                    body.stream(to: writer, fragment: Self.fragment) { isSent.raise() }
+                    body.stream(to: writer, fragment: Self.fragment, collector: collector) { isSent.raise() }
                 })
         } catch { return .notConnected("\(place.url): \(Self.words(error))") }
-        switch perform(request) {
+        switch perform(request, collector, bytes: body.length) {
         case .success(let response):
             return StoreResponse.outcome(
                 status: response.status, body: response.body, of: sopInstanceUID)
@@ -145,7 +150,7 @@ package final class DICOMwebClient: Sendable {
         do {
             let request = try HTTPClient.Request(
                 url: root + path, method: .GET, headers: try headers([("Accept", "application/dicom+json")]))
-            let response = try perform(request).get()
+            let response = try perform(request, AnswerCollector(maximum: Self.maximumAnswer)).get()
             return StoreResponse.search(
                 status: response.status, body: response.body, of: sopInstanceUID)
         } catch { return .notConnected("\(place.url): \(Self.words(error))") }
@@ -166,11 +171,17 @@ package final class DICOMwebClient: Sendable {
         return headers
     }
 
-    private func perform(_ request: HTTPClient.Request) -> Result<AnswerCollector.Answer, any Error> {
-        let collector = AnswerCollector(maximum: Self.maximumAnswer)
-        do { return .success(try client.execute(request: request, delegate: collector).wait()) } catch {
+    private func perform(
+        _ request: HTTPClient.Request, _ collector: AnswerCollector, bytes: Int64 = 0
+    ) -> Result<AnswerCollector.Answer, any Error> {
+        // Whatever happens, the call ends.
+        let seconds = Int64(2 * timeouts.answer) + bytes / Self.slowest
+        do {
+            let deadline = NIODeadline.now() + .seconds(seconds)
+            return .success(try client.execute(request: request, delegate: collector, deadline: deadline).wait())
+        } catch {
             // A refusal stands, even if the rest of the request found no reader.
-            if let answer = collector.answer, answer.status >= 400 { return .success(answer) }
+            if let answer = collector.answer, collector.isRefusal { return .success(answer) }
             return .failure(error)
         }
     }

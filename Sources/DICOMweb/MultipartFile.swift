@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import DICOM
 import Foundation
 import Glibc
 import NIOCore
@@ -21,7 +20,7 @@ struct MultipartFile: Sendable {
 
     var length: Int64 { Int64(head.count) + size + Int64(tail.count) }
 
-    init(path: String, transferSyntaxUID: UID) throws(Failure) {
+    init(path: String) throws(Failure) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw Failure(reason: "\(path): \(String(cString: strerror(errno)))") }
         self.path = path
@@ -30,23 +29,27 @@ struct MultipartFile: Sendable {
         let boundary = "triaged-\(UUID().uuidString)"
         contentType = "multipart/related; type=\"application/dicom\"; boundary=\"\(boundary)\""
         head = Array(
-            "--\(boundary)\r\nContent-Type: application/dicom; transfer-syntax=\(transferSyntaxUID)\r\n\r\n".utf8)
+            // The file says in which transfer syntax it is; Orthanc takes no part whose type has parameters, and answers 200.
+            "--\(boundary)\r\nContent-Type: application/dicom\r\n\r\n".utf8)
         tail = Array("\r\n--\(boundary)--\r\n".utf8)
     }
 
     /// Reads on a thread of its own, which waits for the connection: an event loop must not wait for a disk, nor hold the file.
     ///
-    /// - Parameter sent: called before the last fragment goes out; without it no server has an instance to store.
+    /// - Parameters:
+    ///   - collector: of the answer, which may come before the end.
+    ///   - sent: called before the last fragment goes out; without it no server has an instance to store.
     func stream(
-        to writer: HTTPClient.Body.StreamWriter, fragment: Int, sent: @escaping @Sendable () -> Void
+        to writer: HTTPClient.Body.StreamWriter, fragment: Int, collector: AnswerCollector,
+        sent: @escaping @Sendable () -> Void
     ) -> EventLoopFuture<Void> {
         writer.write(.byteBuffer(ByteBuffer(bytes: head))).flatMapWithEventLoop { _, loop in
             let done = loop.makePromise(of: Void.self)
             let thread = Thread {
                 do {
-                    try read(fragment) { try writer.write(.byteBuffer($0)).wait() }
+                    try read(fragment) { try collector.wait(for: writer.write(.byteBuffer($0))) }
                     sent()
-                    try writer.write(.byteBuffer(ByteBuffer(bytes: tail))).wait()
+                    try collector.wait(for: writer.write(.byteBuffer(ByteBuffer(bytes: tail))))
                     done.succeed()
                 } catch {
                     done.fail(error)

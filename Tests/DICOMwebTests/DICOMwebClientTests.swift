@@ -10,7 +10,6 @@ import Testing
 
 @Suite("DICOMweb") struct DICOMwebClientTests {
     private static let instance = UID(literal: "2.25.77")
-    private static let syntax = UID(literal: "1.2.840.10008.1.2.1")
     private let directory: TemporaryDirectory
     private let file: String
 
@@ -41,7 +40,7 @@ import Testing
     }
 
     private func store(_ client: DICOMwebClient) -> DICOMwebOutcome {
-        client.store(path: file, transferSyntaxUID: Self.syntax, sopInstanceUID: Self.instance)
+        client.store(path: file, sopInstanceUID: Self.instance)
     }
 
     private func find(_ client: DICOMwebClient) -> DICOMwebOutcome {
@@ -59,7 +58,7 @@ import Testing
         #expect(origin.files == [try Data(contentsOf: URL(fileURLWithPath: file))])
         #expect(
             origin.requests[1]
-                == "POST /dicom-web/studies type=\"application/dicom\" Content-Type: application/dicom; transfer-syntax=\(Self.syntax)"
+                == "POST /dicom-web/studies type=\"application/dicom\" Content-Type: application/dicom"
         )
         #expect(find(client) == .found)
         #expect(
@@ -103,6 +102,29 @@ import Testing
         for (answer, outcome) in answers { #expect(store(client) == outcome, "\(answer)") }
     }
 
+    @Test("a refusal that comes before the request is out ends it, with what it says of the instance [WEB-2]")
+    func early() throws {
+        let body =
+            #"{"00081198":{"vr":"SQ","Value":[{"00081155":{"vr":"UI","Value":["\#(Self.instance)"]},"00081197":{"vr":"US","Value":[272]}}]}}"#
+        let origin = try ScriptedOrigin([
+            .init(status: 403, isEarly: true, pause: 0.5), .init(status: 409, body: body, isEarly: true, pause: 0.5),
+            .init(status: 302, isEarly: true, pause: 0.5),
+        ])
+        // More than the sockets hold: the rest finds no reader.
+        let file = directory.file("large.dcm")
+        var data = try Data(contentsOf: URL(fileURLWithPath: directory.file("result.dcm")))
+        data.append(Data(count: 30_000_000))
+        try data.write(to: URL(fileURLWithPath: file))
+        let client = try client(origin, answer: 5)
+        func store() -> DICOMwebOutcome {
+            client.store(path: file, sopInstanceUID: Self.instance)
+        }
+        #expect(store() == .answered(status: 403))
+        #expect(store() == .failed(Status(rawValue: 0x0110)))
+        #expect(store() == .answered(status: 302))
+        #expect(store() == .stored(warning: nil))
+    }
+
     @Test("a request without an answer may have had its effect; one without a connection had none [WEB-2]")
     func unseen() throws {
         let origin = try ScriptedOrigin([.init(hangsUp: true), .init(pause: 1.5)])
@@ -119,7 +141,7 @@ import Testing
         }
         guard
             case .notConnected = client.store(
-                path: directory.file("none"), transferSyntaxUID: Self.syntax, sopInstanceUID: Self.instance)
+                path: directory.file("none"), sopInstanceUID: Self.instance)
         else {
             Issue.record("no file was sent")
             return

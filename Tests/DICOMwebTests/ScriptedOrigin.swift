@@ -13,6 +13,8 @@ final class ScriptedOrigin {
         var body = ""
         /// Closes the connection without an answer, once the request was read.
         var hangsUp = false
+        /// Answers when it has read the head of the request, and only then the rest.
+        var isEarly = false
         /// Seconds before it answers.
         var pause = 0.0
     }
@@ -77,6 +79,15 @@ final class ScriptedOrigin {
                 self.say(401)
                 return False
             def do_POST(self):
+                if answers and answers[0]['isEarly']:
+                    answer = answers.pop(0)
+                    self.say(answer['status'], answer['body'])
+                    self.wfile.flush()
+                    time.sleep(answer['pause'])
+                    self.close_connection = True
+                    try: self.rfile.read(int(self.headers['Content-Length']))
+                    except OSError: pass
+                    return
                 body = self.rfile.read(int(self.headers['Content-Length']))
                 kind = self.headers['Content-Type']
                 boundary = kind.split('boundary="')[1].split('"')[0].encode()

@@ -29,7 +29,7 @@ struct WebChannel: DeliveryChannel {
     func store(_ delivery: Delivery, path: String) -> Outcome {
         Outcome(
             client.store(
-                path: path, transferSyntaxUID: delivery.transferSyntaxUID, sopInstanceUID: delivery.sopInstanceUID))
+                path: path, sopInstanceUID: delivery.sopInstanceUID))
     }
 
     func find(_ delivery: Delivery) -> Outcome {
