@@ -53,7 +53,7 @@ package enum JobOutcome: Sendable, Equatable {
 
 package enum FinishAnswer: Sendable, Equatable {
     case recorded
-    /// It was stopped although it is wanted.
+    /// It was stopped although it is wanted; or it came to objects that were taken back somewhere, and runs again for others.
     case queuedAgain
     /// Instances came while the job ran: its findings may raise the priority, its results are not kept, the series runs again.
     case superseded
@@ -80,6 +80,10 @@ extension StudyIndex {
             let isStale = try row.revision != row.current.revision || isOvertaken(row, db) || Self.hasStaleInput(id, db)
             switch outcome {
             case .analysed(let findings, let results, let notes, let engineSeconds):
+                if row.run == .final, !isStale, let uid = try Self.takenBack(among: results, db) {
+                    try queueForOtherObjects(row, insteadOf: uid, at: now, db)
+                    return .queuedAgain
+                }
                 // What came late shows, until a run over all instances replaces it; what was overtaken only raises.
                 let isOvertaken = try isOvertaken(row, db)
                 if !isOvertaken, !isStale, row.run == .final { try supersede(row, db) }

@@ -97,8 +97,8 @@ extension StudyIndex {
         return answer
     }
 
-    /// The content time of a run: that of the first over the same instances, by the same package. The same result then has the same
-    /// bytes, and goes nowhere twice (decision 9).
+    /// The content time of a run: that of an earlier one over the same instances, by the same package, of which objects stand, else
+    /// of the first. The same result then has the same bytes, and goes nowhere twice (decision 9).
     static func setContentTime(of job: Int64, _ db: Database) throws {
         try db.execute(
             sql: """
@@ -108,8 +108,8 @@ extension StudyIndex {
         try db.execute(
             sql: """
                 UPDATE job SET contentAt = ifnull((
-                    SELECT min(former.contentAt) FROM job AS former
-                    WHERE former.series = job.series AND former.modelDigest = job.modelDigest
+                    SELECT former.contentAt FROM job AS former
+                    WHERE former.contentAt IS NOT NULL AND former.series = job.series AND former.modelDigest = job.modelDigest
                         AND former.arrivalSequence = job.arrivalSequence AND former.id <> job.id
                         AND NOT EXISTS (
                             SELECT channel, series, arrivalSequence FROM jobInput WHERE jobInput.job = former.id
@@ -117,6 +117,12 @@ extension StudyIndex {
                         AND NOT EXISTS (
                             SELECT channel, series, arrivalSequence FROM jobInput WHERE jobInput.job = job.id
                             EXCEPT SELECT channel, series, arrivalSequence FROM jobInput WHERE jobInput.job = former.id)
+                    ORDER BY EXISTS (
+                        SELECT 1 FROM result JOIN job AS maker ON maker.id = result.job
+                        WHERE result.isSuperseded = 0 AND result.id NOT IN (SELECT result FROM retraction)
+                            AND maker.series = former.series
+                            AND maker.modelDigest = former.modelDigest AND maker.contentAt = former.contentAt
+                    ) DESC, former.contentAt LIMIT 1
                 ), queuedAt) WHERE id = ?1
                 """, arguments: [job])
     }

@@ -75,17 +75,49 @@ extension StudyIndex {
         }
     }
 
-    /// An object that takes others back goes into the outbox, in one step with what it takes back.
-    package func retract(_ superseded: Superseded, by note: ResultFile) throws(IndexError) {
+    /// The first of them that was taken back at a destination: there it must not be read any more, whatever a later run says.
+    static func takenBack(among results: [ResultFile], _ db: Database) throws -> UID? {
+        try results.first { result in
+            try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM retraction JOIN delivery ON delivery.id = retraction.delivery
+                        JOIN result ON result.id = delivery.result WHERE result.sopInstanceUID = ?)
+                    """, arguments: [result.sopInstanceUID.string]) ?? false
+        }?.sopInstanceUID
+    }
+
+    /// The run is made again with a content time of its own, and so with objects of its own (decision 9).
+    func queueForOtherObjects(_ row: JobRow, insteadOf uid: UID, at now: Moment, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE job SET state = 'queued', contentAt = ? WHERE id = ? AND contentAt < queuedAt",
+            arguments: [now.wall, row.id.rawValue])
+        guard db.changesCount > 0 else { throw IndexError.resultUIDReused(sopInstanceUID: uid.string) }
+    }
+
+    /// An object that takes others back goes into the outbox, in one step with what it takes back. False where one of them stands
+    /// again by now.
+    @discardableResult
+    package func retract(_ superseded: Superseded, by note: ResultFile) throws(IndexError) -> Bool {
         let now = clock()
-        try durably { db in
+        let isDone = try durably { db -> Bool in
+            let ids = superseded.deliveries.map { "\($0.id.rawValue)" }.joined(separator: ",")
+            let standing = try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM delivery JOIN result ON result.id = delivery.result
+                        WHERE delivery.id IN (\(ids)) AND result.isSuperseded = 0)
+                    """)
+            if standing == true { return false }
             let result = try insert(note, job: superseded.job, at: now, db)
             for delivery in superseded.deliveries {
                 try db.execute(
                     sql: "INSERT INTO retraction (delivery, result) VALUES (?, ?) ON CONFLICT DO NOTHING",
                     arguments: [delivery.id.rawValue, result])
             }
+            return true
         }
-        worklistChanged()
+        if isDone { worklistChanged() }
+        return isDone
     }
 }

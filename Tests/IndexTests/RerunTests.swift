@@ -82,6 +82,76 @@ import Testing
         #expect(try index.superseded(at: "pacs").isEmpty)
     }
 
+    /// Runs the series again by another package, or by the same, with objects that its content time makes.
+    private func again(_ index: StudyIndex, by model: ModelIdentity) throws -> (answer: FinishAnswer, contentAt: Int64)
+    {
+        let evidence = try index.evidence()
+        _ = try index.enqueue(evidence.id, revision: evidence.revision, models: [model], run: .final)
+        let job = try #require(try index.nextJob())
+        #expect(try index.beginAttempt(job.id))
+        let uid = "2.25.\(job.contentAt)"
+        let answer = try index.finish(
+            job.id,
+            .analysed(findings: [bleed()], results: [segmentation(uid, digest: uid)], notes: [], engineSeconds: 0))
+        return (answer, job.contentAt)
+    }
+
+    @Test(
+        "Objects that were taken back never stand again: a run that comes to them makes others, which then stay [RETRACT-2]"
+    )
+    func takenBack() throws {
+        let index = try bench.open()
+        let evidence = try index.receive()
+        #expect(try index.markComplete(evidence.id, revision: evidence.revision, evidence: "quiet") == .done)
+        var other = model
+        other.digest = "another"
+        let first = try again(index, by: model)
+        for delivery in try index.dueDeliveries(to: "pacs") {
+            #expect(try index.beginSending(delivery.id))
+            try index.sent(delivery.id, status: .success)
+        }
+        bench.advance(seconds: 60)
+        #expect(try index.rerun(studyInstanceUID: .of("1.1")) == .begun(series: 1))
+        #expect(try again(index, by: other).answer == .recorded)
+        let superseded = try #require(try index.superseded(at: "pacs").first)
+        let note = ResultFile(
+            sopClassUID: .of("1.2.840.10008.5.1.4.1.1.88.59"), sopInstanceUID: .of("2.25.11"),
+            seriesInstanceUID: .of("2.25.12"), transferSyntaxUID: .of(explicitLittleEndian), path: "results/2.25.11",
+            size: 1, digest: "d3", destinations: ["pacs"])
+        #expect(try index.retract(superseded, by: note))
+
+        // Back to the first package.
+        bench.advance(seconds: 60)
+        #expect(try index.rerun(studyInstanceUID: .of("1.1")) == .begun(series: 1))
+        let tried = try again(index, by: model)
+        #expect(tried.answer == .queuedAgain && tried.contentAt == first.contentAt)
+        #expect(try index.only().results.filter { !$0.isSuperseded }.count == 2)
+        bench.advance(seconds: 1)
+        let made = try again(index, by: model)
+        #expect(made.answer == .recorded && made.contentAt > tried.contentAt)
+        // And again: what stands is made, and not what was first.
+        bench.advance(seconds: 60)
+        #expect(try index.rerun(studyInstanceUID: .of("1.1")) == .begun(series: 1))
+        let last = try again(index, by: model)
+        #expect(last.answer == .recorded && last.contentAt == made.contentAt)
+    }
+
+    @Test("What stands again by the time that it would be taken back is left alone [RETRACT-2]")
+    func stands() throws {
+        let index = try bench.open()
+        let former = try delivered(index)
+        try index.analyse(try index.receive(1, from: 3), results: [segmentation("2.25.10", digest: "d2")])
+        let superseded = try #require(try index.superseded(at: "pacs").first)
+        try index.analyse(try index.receive(1, from: 4), results: [segmentation()])
+        let note = ResultFile(
+            sopClassUID: .of("1.2.840.10008.5.1.4.1.1.88.59"), sopInstanceUID: .of("2.25.11"),
+            seriesInstanceUID: .of("2.25.12"), transferSyntaxUID: .of(explicitLittleEndian), path: "results/2.25.11",
+            size: 1, digest: "d3", destinations: ["pacs"])
+        #expect(superseded.deliveries.map(\.id) == [former.id])
+        #expect(try !index.retract(superseded, by: note))
+        #expect(try index.only().results.allSatisfy { $0.sopInstanceUID.string != "2.25.11" })
+    }
+
     @Test("A study that cannot be analysed now is not, and the reason is said")
     func refused() throws {
         let index = try bench.open()

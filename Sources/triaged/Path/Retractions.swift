@@ -41,13 +41,14 @@ struct Retractions {
         let path = "\(store.directory)/incoming/\(note.sopInstanceUID).dcm"
         try note.write(to: path, source: try store.absolutePath(of: first.path))
         let kept = try store.keepResult(path, sopInstanceUID: note.sopInstanceUID)
-        try index.retract(
+        let isTaken = try index.retract(
             group,
             by: ResultFile(
                 sopClassUID: RejectionNote.sopClassUID, sopInstanceUID: note.sopInstanceUID,
                 seriesInstanceUID: note.seriesInstanceUID, transferSyntaxUID: RejectionNote.transferSyntaxUID,
                 path: kept.relativePath, size: kept.size, digest: kept.digest, destinations: [destination],
                 header: try? FileScan.admit(store.absolutePath(of: kept.relativePath))))
+        guard isTaken else { return }
         logger.notice(
             "objects of an earlier run are taken back",
             metadata: ["objects": "\(group.deliveries.count)", "sopInstanceUID": "\(note.sopInstanceUID)"])
