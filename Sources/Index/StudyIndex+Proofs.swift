@@ -131,17 +131,24 @@ extension StudyIndex {
         try step(id, from: [.failed]) { _, db in try Self.revive("id = ?", [id.rawValue], db) }
     }
 
-    /// Somebody asks for all parked deliveries, of one study or of all; gives their number.
-    package func retry(studyInstanceUID: UID?) throws(IndexError) -> Int {
-        let count = try durably { db in
-            try Self.revive(
+    /// Somebody asks for all deliveries that are parked, or wait for their next attempt, of one study or of all; gives their number.
+    /// Nil where there is no such study.
+    package func retry(studyInstanceUID: UID?) throws(IndexError) -> Int? {
+        let count = try durably { db -> Int? in
+            if let studyInstanceUID {
+                let isKnown = try Bool.fetchOne(
+                    db, sql: "SELECT EXISTS (SELECT 1 FROM study WHERE studyInstanceUID = ?)",
+                    arguments: [studyInstanceUID.string])
+                guard isKnown == true else { return nil }
+            }
+            return try Self.revive(
                 """
-                state = 'failed' AND (? IS NULL OR result IN (
+                (state = 'failed' OR (state = 'pending' AND nextAttemptMonotonic > 0)) AND (? IS NULL OR result IN (
                     SELECT result.id FROM result JOIN job ON job.id = result.job JOIN series ON series.id = job.series
                         JOIN study ON study.id = series.study WHERE study.studyInstanceUID = ?))
                 """, [studyInstanceUID?.string, studyInstanceUID?.string], db)
         }
-        if count > 0 { worklistChanged() }
+        if count ?? 0 > 0 { worklistChanged() }
         return count
     }
 

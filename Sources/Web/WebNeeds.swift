@@ -21,8 +21,8 @@ package struct WebNeeds: Sendable {
     package var acknowledge: @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?
     /// A new run of a study. Nil where there is no such study.
     package var rerun: @Sendable (_ study: UID) async throws -> Asked?
-    /// What is parked goes out again, of one study or of all; gives the number of deliveries.
-    package var deliver: @Sendable (_ study: UID?) async throws -> Int
+    /// What is parked or waits goes out at once, of one study or of all; gives the number of deliveries. Nil where there is no such study.
+    package var deliver: @Sendable (_ study: UID?) async throws -> Int?
     /// Yields when the worklist may have changed; more often than needed does no harm, and a miss costs two seconds.
     package var changes: @Sendable () async -> AsyncStream<Void>
     /// One entry for each thing that must work before the node takes studies.
@@ -41,7 +41,7 @@ package struct WebNeeds: Sendable {
         acknowledge:
             @escaping @Sendable (_ study: UID, _ by: String, _ runSequence: Int?) async throws -> Acknowledged?,
         rerun: @escaping @Sendable (_ study: UID) async throws -> Asked? = { _ in nil },
-        deliver: @escaping @Sendable (_ study: UID?) async throws -> Int = { _ in 0 },
+        deliver: @escaping @Sendable (_ study: UID?) async throws -> Int? = { _ in 0 },
         changes: @escaping @Sendable () async -> AsyncStream<Void>,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         metrics: @escaping @Sendable () async -> NodeMetrics,

@@ -50,7 +50,9 @@ extension WebResponder {
             if asked == nil { return .error(.badRequest, "not a Study Instance UID") }
         }
         do {
-            let count = try await within(Self.seconds) { [asked] in try await needs.deliver(asked) }
+            guard let count = try await within(Self.seconds, { [asked] in try await needs.deliver(asked) }) else {
+                return .error(.notFound, "no such study")
+            }
             await feed.wakeAll()
             return .json(.ok, ["deliveries": count])
         } catch {

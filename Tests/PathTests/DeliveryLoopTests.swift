@@ -62,7 +62,7 @@ import Testing
         #expect(twice.count == 2 && twice[0].dataSet == twice[1].dataSet)
         // Parked is parked, until somebody asks for it.
         #expect(try outbox.index.dueDeliveries(to: "pacs").isEmpty)
-        #expect(try outbox.index.retry(studyInstanceUID: .of("1.2")) == 0)
+        #expect(try outbox.index.retry(studyInstanceUID: .of("1.2")) == nil)
         #expect(try outbox.index.retry(studyInstanceUID: Outbox.study) == 1)
         #expect(try outbox.index.dueDeliveries(to: "pacs").map(\.sopInstanceUID.string) == ["2.25.92"])
     }
@@ -178,7 +178,8 @@ import Testing
 
     @Test("A destination that is dead or silent costs the others nothing [OUTBOX-9]")
     func independent() throws {
-        let silent = try ScriptedPACS { _, _ in .silence }
+        let gate = DispatchSemaphore(value: 0)
+        let silent = try ScriptedPACS { _, _ in .waits(gate) }
         let good = try ScriptedPACS { _, _ in .status(0) }
         defer {
             silent.stop()
@@ -186,16 +187,20 @@ import Testing
         }
         let outbox = try Outbox(results: 2, to: ["dead", "silent", "pacs"])
         let threads = [("silent", silent.port), ("dead", freePort())].map { name, port in
-            let sender = Sender(outbox, to: name, port: port, response: 2)
-            let thread = Thread { _ = try? sender.turn(within: 4) { _ in false } }
+            let sender = Sender(outbox, to: name, port: port, response: 30)
+            let thread = Thread { _ = try? sender.turn(within: 2) { $0.allSatisfy { $0.state == .committed } } }
             thread.start()
             return thread
         }
+        // It has the first object, and says nothing yet.
+        #expect(eventually(within: 10) { silent.receptions.count == 1 ? true : nil } == true)
         let said = try Sender(outbox, port: good.port).turn { $0.allSatisfy { $0.state == .committed } }
         #expect(said.count == 2 && said.allSatisfy { $0.state == .committed })
-        for name in ["dead", "silent"] {
-            #expect(try outbox.deliveries(to: name).allSatisfy { $0.state == .pending || $0.state == .sending })
-        }
+        let waiting = try outbox.deliveries(to: "silent")
+        #expect(waiting.map(\.state) == [.sending, .pending] && waiting.allSatisfy { $0.comment.isEmpty })
+        #expect(silent.receptions.count == 1)
+        #expect(try outbox.deliveries(to: "dead").allSatisfy { $0.state == .pending })
+        for _ in 0..<2 { gate.signal() }
         #expect(
             eventually(within: 5) {
                 (try? outbox.deliveries(to: "dead").allSatisfy { $0.comment.contains("not connected") }) == true
@@ -220,6 +225,48 @@ import Testing
         while threads.contains(where: \.isExecuting) { Thread.sleep(forTimeInterval: 0.05) }
         #expect(pacs.receptions.count == 16 && Set(pacs.receptions.map(\.sopInstanceUID)).count == 16)
         #expect(pacs.mostAssociations == 3)
+    }
+
+    @Test(
+        "What waits for its next attempt goes out at once when somebody asks, also where the destination was to be left alone [RETRY-1]"
+    )
+    func hurry() throws {
+        let port = freePort()
+        let outbox = try Outbox(results: 2)
+        let isAsked = Mutex(false)
+        let sender = Sender(outbox, port: port, firstDelay: 3600) {
+            isAsked.withLock { asked in
+                defer { asked = false }
+                return asked
+            }
+        }
+        let away = try sender.turn { $0.allSatisfy { $0.comment.contains("not connected") } }
+        #expect(away.map(\.state) == [.pending, .pending])
+        let pacs = try ScriptedPACS(port: port) { _, _ in .status(0) }
+        defer { pacs.stop() }
+        #expect(try sender.loop.turn() > 1000)
+        #expect(try outbox.index.retry(studyInstanceUID: nil) == 2)
+        isAsked.withLock { $0 = true }
+        let said = try sender.turn { $0.allSatisfy { $0.state == .committed } }
+        #expect(said.map(\.state) == [.committed, .committed])
+    }
+
+    @Test(
+        "An object whose file is gone waits and says so; the others go out, and so does it when the file is back [OUTBOX-11]"
+    )
+    func missingFile() throws {
+        let pacs = try ScriptedPACS { _, _ in .status(0) }
+        defer { pacs.stop() }
+        let outbox = try Outbox(results: 2)
+        let path = try outbox.store.absolutePath(of: try outbox.index.dueDeliveries(to: "pacs")[0].path)
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
+        let sender = Sender(outbox, port: pacs.port)
+        let said = try sender.turn { $0[1].state == .committed && !$0[0].comment.isEmpty }
+        #expect(said.map(\.state) == [.pending, .committed])
+        #expect(said[0].comment.contains(path) && said[0].comment.contains("No such file"), "\(said[0].comment)")
+        #expect(pacs.receptions.map(\.sopInstanceUID) == ["2.25.91"])
+        try FileManager.default.moveItem(atPath: path + ".away", toPath: path)
+        #expect(try sender.turn { $0[0].state == .committed }[0].state == .committed)
     }
 
     @Test("Warnings are kept beside the proof [OUTBOX-8]")

@@ -84,7 +84,8 @@ struct Sender: @unchecked Sendable {
 
     init(
         _ outbox: Outbox, to destination: String = "pacs", lane: Int = 0, port: Int, proof: Proof = .commitment,
-        response: Double = 5, commitmentPatience: Double = 300, firstDelay: Double = 0.02
+        response: Double = 5, commitmentPatience: Double = 300, firstDelay: Double = 0.02,
+        isAsked: @escaping () -> Bool = { false }
     ) {
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let policy = DeliveryPolicy(
@@ -104,7 +105,7 @@ struct Sender: @unchecked Sendable {
         loop = DeliveryLoop(
             to: destination, lane: lane,
             over: AssociationRoute(requestor: requestor, proof: proof) { reports.take($0, from: title) },
-            recorder: recorder, index: outbox.index, store: outbox.store, logger: logger, breathe: {},
+            recorder: recorder, index: outbox.index, store: outbox.store, logger: logger, isAsked: isAsked, breathe: {},
             shouldStop: { false })
         self.outbox = outbox
         self.destination = destination

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The triaged authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Foundation
 import Glibc
 import Synchronization
@@ -23,6 +24,8 @@ package final class ScriptedPACS: Sendable {
         case silence
         /// Keeps the object, and answers with success after so many milliseconds.
         case slow(milliseconds: UInt32)
+        /// Keeps the object, and answers with success once the semaphore is signalled.
+        case waits(DispatchSemaphore)
     }
 
     /// What it makes of Storage Commitment.
@@ -59,18 +62,21 @@ package final class ScriptedPACS: Sendable {
     private let offersFind: Bool
     private let refuses: Set<String>
     private let commitment: Commitment
+    private let silentRequests: Int
     private let state = Mutex(State())
 
     /// `answer` gets the number of the C-STORE, from 0, and its SOP class.
-    /// `refuses` lists abstract syntaxes.
+    /// `refuses` lists abstract syntaxes. The first `silentRequests` requests for storage commitment are answered and never reported on.
     package init(
-        offersFind: Bool = true, refuses: Set<String> = [], commitment: Commitment = .none,
+        port: Int = 0, offersFind: Bool = true, refuses: Set<String> = [], commitment: Commitment = .none,
+        silentRequests: Int = 0,
         answer: @escaping @Sendable (_ number: Int, _ sopClassUID: String) -> Answer
     ) throws {
         self.offersFind = offersFind
         self.refuses = refuses
         self.commitment = commitment
-        listener = try ScriptedListener()
+        self.silentRequests = silentRequests
+        listener = try ScriptedListener(port: UInt16(port))
         let thread = Thread { [listener, weak self] in
             while true {
                 let peer = listener.accept()
@@ -153,6 +159,10 @@ package final class ScriptedPACS: Sendable {
                     return
                 case .slow(let milliseconds):
                     usleep(milliseconds * 1000)
+                    state.withLock { $0.held.append(uid) }
+                    respond(0)
+                case .waits(let gate):
+                    gate.wait()
                     state.withLock { $0.held.append(uid) }
                     respond(0)
                 case .dropAndHangUp: return
@@ -238,7 +248,10 @@ package final class ScriptedPACS: Sendable {
         let transaction = Self.uids(0x1195, in: message.dataSet).first ?? ""
         let classes = Self.uids(0x1150, in: message.dataSet)
         let instances = Self.uids(0x1155, in: message.dataSet)
-        state.withLock { $0.commitments.append((transaction, instances)) }
+        let request = state.withLock { state in
+            state.commitments.append((transaction, instances))
+            return state.commitments.count
+        }
         let status: UInt16 = if case .answers(let status) = commitment { status } else { 0 }
         let well = PDUBytes.element(2, PDUBytes.even(Array("1.2.840.10008.1.20.1".utf8)))
         let known = PDUBytes.element(0x1000, PDUBytes.even(Array("1.2.840.10008.1.20.1.1".utf8)))
@@ -250,7 +263,7 @@ package final class ScriptedPACS: Sendable {
                         + PDUBytes.element(0x120, message.command[0x110] ?? [])
                         + PDUBytes.element(0x800, PDUBytes.little16(0x101))
                         + PDUBytes.element(0x900, PDUBytes.little16(status)) + known)))
-        guard case .reports(let reason) = commitment else { return }
+        guard request > silentRequests, case .reports(let reason) = commitment else { return }
         func element(_ number: UInt16, _ vr: String, _ value: [UInt8]) -> [UInt8] {
             var bytes: [UInt8] = [8, 0]
             bytes += PDUBytes.little16(number)

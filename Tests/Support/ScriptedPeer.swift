@@ -132,10 +132,11 @@ package final class ScriptedListener: Sendable {
     package let port: UInt16
     private let descriptor: Int32
 
-    package init() throws {
+    /// 0 is any port that is free.
+    package init(port wanted: UInt16 = 0) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.descriptor = descriptor
-        guard withLoopback(port: 0, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
+        guard withLoopback(port: wanted, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
             throw ToolError("cannot listen")
         }
         var address = sockaddr_in()

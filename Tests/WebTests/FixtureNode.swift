@@ -61,6 +61,16 @@ actor FixtureNode {
         return acknowledged
     }
 
+    private(set) var asked: [String] = []
+    private func rerun(_ study: UID) -> Asked {
+        asked.append("rerun \(study)")
+        return .begun(series: 1)
+    }
+    private func deliver(_ study: UID?) -> Int? {
+        asked.append("deliver \(study.map { "\($0)" } ?? "all")")
+        return items.contains { $0.studyInstanceUID == study } ? 1 : nil
+    }
+
     private func changes() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         listeners.append(continuation)
@@ -71,6 +81,7 @@ actor FixtureNode {
         WebNeeds(
             worklist: { try await self.read() }, search: { try await self.search($0) },
             acknowledge: { try await self.acknowledge($0, $1, $2) },
+            rerun: { await self.rerun($0) }, deliver: { await self.deliver($0) },
             changes: { await self.changes() }, readiness: { await self.checks },
             metrics: {
                 var metrics = NodeMetrics()

@@ -55,6 +55,40 @@ import Triage
         }
     }
 
+    @Test("what the node says to a button stays while the list is drawn anew, until the details are closed [RETRY-1]")
+    func buttons() async throws {
+        var item = Fixtures.item(1, "Nowak^Agnieszka")
+        item.results = Fixtures.result(1, .failed, "C000 cannot understand")
+        let study = item.studyInstanceUID
+        var changed = item
+        changed.results = Fixtures.result(1, .committed)
+        var running = changed
+        running.state = .analysing
+        try await open([item]) { [changed, running] browser, node async throws in
+            try await browser.press("j")
+            try await browser.press("d")
+            let said = "(document.querySelector('.said')?.textContent ?? '')"
+            let names = "[...document.querySelectorAll('.action')].map(n => n.textContent).join('|')"
+            #expect(try await browser.evaluate(names) == "Analyse again|Send again")
+            try await browser.evaluate("document.querySelector('[data-action=deliver]').click()")
+            try await browser.wait("\(said).includes('has taken it up')")
+            #expect(await node.asked == ["deliver \(study)"])
+            await node.set([changed])
+            try await browser.wait("\(names) === 'Analyse again'")
+            #expect(try await browser.evaluate(said).wholeMatch(of: /\d\d:\d\d:\d\d The node has taken it up\./) != nil)
+            try await browser.evaluate("document.querySelector('[data-action=rerun]').click()")
+            await node.set([running])
+            try await browser.wait("\(names) === '' && \(said).includes('has taken it up')")
+            #expect(await node.asked.last == "rerun \(study)")
+            try await browser.press("d")
+            try await browser.press("d")
+            #expect(
+                try await browser.evaluate(
+                    "document.querySelector('.details') !== null && document.querySelector('.said') === null") == "true"
+            )
+        }
+    }
+
     @Test("a name that is markup is shown as text, and no script of it runs")
     func markup() async throws {
         var item = Fixtures.item(1, "<img/onerror/src>^<script>document.body.remove()</script>=<b>山</b>")

@@ -3,6 +3,8 @@
 
 // What a person asks the node to do once more: to analyse a study, to send what is parked.
 
+import { clock } from './words.js';
+
 const titles = { rerun: 'Analyse again', deliver: 'Send again' };
 
 // Which of them make sense for a study.
@@ -13,17 +15,37 @@ export function actions(item) {
   ].map(name => ({ name, title: titles[name] }));
 }
 
-export async function perform(button, study) {
-  button.disabled = true;
-  const said = button.parentElement.querySelector('.said');
+// What the node answered, by study: the list is drawn anew meanwhile, most often because of what was asked for.
+const answers = new Map();
+const asking = new Set();
+
+export const answer = study => answers.get(study) ?? '';
+export const isAsking = study => asking.has(study);
+export function forget(study) { answers.delete(study); }
+
+// The row may be another element by now than when the button was pressed.
+function show(study) {
+  const row = [...document.querySelectorAll('.study')].find(node => node.dataset.study === study);
+  for (const button of row?.querySelectorAll('.action') ?? []) button.disabled = isAsking(study);
+  const said = row?.querySelector('.said');
+  if (said) said.textContent = answer(study);
+}
+
+export async function perform(action, study) {
+  if (isAsking(study)) return;
+  asking.add(study);
+  forget(study);
+  show(study);
+  const say = text => answers.set(study, `${clock(new Date())} ${text}`);
   try {
-    const response = await fetch(`/api/worklist/${encodeURIComponent(study)}/${button.dataset.action}`, {
+    const response = await fetch(`/api/worklist/${encodeURIComponent(study)}/${action}`, {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}', redirect: 'error', signal: AbortSignal.timeout(8000),
     });
-    const answer = await response.json();
-    said.textContent = response.ok ? 'The node has taken it up.' : answer.error ?? `The node answered ${response.status}.`;
+    const body = await response.json();
+    say(response.ok ? 'The node has taken it up.' : body.error ?? `The node answered ${response.status}.`);
   } catch {
-    said.textContent = 'The node does not answer.';
+    say('The node does not answer.');
   }
-  button.disabled = false;
+  asking.delete(study);
+  show(study);
 }

@@ -3,7 +3,7 @@
 
 // The worklist page: puts the list on display, the keys to work, and the cover over what is not current.
 
-import { perform } from './actions.js';
+import { forget, perform } from './actions.js';
 import * as dialogs from './dialogs.js';
 import { follow } from './live.js';
 import { fill, fillWithout } from './rows.js';
@@ -167,7 +167,7 @@ const keys = {
   Home: () => select(order()[0]), End: () => select(order().at(-1)),
   a: () => acknowledge(selected), o: toggleScope, '?': () => dialogs.help(), r: () => dialogs.refusals(),
   '/': () => search.focus(), Escape: () => search.leave(),
-  d: () => { opened = opened === selected ? null : selected; draw(); },
+  d: () => { forget(opened); opened = opened === selected ? null : selected; draw(); },
 };
 
 document.addEventListener('keydown', event => {
@@ -200,7 +200,7 @@ addEventListener('pointerup', event => {
 });
 addEventListener('click', event => {
   const button = event.target.closest?.('.action');
-  if (button) perform(button, button.closest('.study').dataset.study);
+  if (button) perform(button.dataset.action, button.closest('.study').dataset.study);
 });
 // Assistive technology clicks without a pointer.
 addEventListener('click', event => {

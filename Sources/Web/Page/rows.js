@@ -3,7 +3,7 @@
 
 // Draws studies. All text from outside goes through textContent; there is no markup in strings anywhere.
 
-import { actions } from './actions.js';
+import { actions, answer, isAsking } from './actions.js';
 import * as words from './words.js';
 
 export function element(name, attributes = {}, ...children) {
@@ -87,10 +87,13 @@ function details(item) {
 
 function again(item) {
   const buttons = actions(item).map(({ name, title }) =>
-    element('button', { type: 'button', class: 'action', 'data-action': name, text: title }));
-  if (!buttons.length) return [];
+    element('button', {
+      type: 'button', class: 'action', 'data-action': name, disabled: isAsking(item.studyInstanceUID), text: title,
+    }));
+  const text = answer(item.studyInstanceUID);
+  if (!buttons.length && !text) return [];
   return [element('dt', { text: 'Once more' }),
-    element('dd', { class: 'actions' }, ...buttons, element('span', { class: 'said', role: 'status' }))];
+    element('dd', { class: 'actions' }, ...buttons, element('span', { class: 'said', role: 'status', text }))];
 }
 
 export function fill(node, item, isOpen) {

@@ -28,8 +28,10 @@ struct Rerun: ParsableCommand {
 struct Deliver: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Has the running daemon send again what is parked.",
-        discussion:
-            "What a destination refused for good waits, with the reason on the worklist, until somebody asks for it.")
+        discussion: """
+            What a destination refused for good waits, with the reason on the worklist, until somebody asks for it. What is not parked and
+            waits for its next attempt goes out at once, too. Exit status 1 where there is no such study.
+            """)
 
     @OptionGroup var options: ConfigurationOption
     @Flag(help: "Take up what is parked.")
@@ -49,7 +51,7 @@ struct Deliver: ParsableCommand {
         struct Answer: Decodable { var deliveries: Int }
         let path = study.map { "/api/worklist/\($0)/deliver" } ?? "/api/deliver"
         let answer = try Node.ask(path, options.read(), Answer.self)
-        print("\(answer.deliveries) deliveries taken up")
+        print(answer.deliveries == 0 ? "nothing is parked or waits" : "\(answer.deliveries) deliveries taken up")
     }
 }
 

@@ -23,6 +23,8 @@ final class DeliveryLoop {
     private let shouldStop: @Sendable () -> Bool
     /// Makes what takes superseded objects back there; true where there is something new to send.
     private let retract: () throws -> Bool
+    /// True once after somebody asked to try now.
+    private let isAsked: () -> Bool
 
     /// Failures to associate in a row, and when to try again: they concern the destination, not one object.
     private var failures = 0
@@ -41,8 +43,10 @@ final class DeliveryLoop {
     init(
         to destination: String, lane: Int = 0, over route: any DeliveryRoute, recorder: DeliveryRecorder,
         index: StudyIndex, store: InstanceStore, logger: Logger, retract: @escaping () throws -> Bool = { false },
+        isAsked: @escaping () -> Bool = { false },
         breathe: @escaping @Sendable () -> Void, shouldStop: @escaping @Sendable () -> Bool
     ) {
+        self.isAsked = isAsked
         self.destination = destination
         self.lane = lane
         self.route = route
@@ -64,6 +68,7 @@ final class DeliveryLoop {
             unsettled = nil
         }
         if lane == 0 { _ = try retract() }
+        if isAsked() { (failures, notBefore) = (0, 0) }
         guard now >= notBefore else { return notBefore - now }
         let due = try dueDeliveries()
         let proofs = lane == 0 ? try index.dueProofs(to: destination) : []

@@ -149,7 +149,7 @@ final class Node {
                 deliver: { study in
                     try await offPool {
                         let count = try index.retry(studyInstanceUID: study)
-                        for delivery in deliveries { delivery.signal.raise() }
+                        if count ?? 0 > 0 { outboxes.hurry() }
                         return count
                     }
                 },

@@ -10,11 +10,20 @@ import Index
 import Logging
 import Results
 import Storage
+import Synchronization
 
 /// The loops that deliver: for each destination as many as it may be given associations, and none waits for another's.
 struct Outboxes {
     let services: [LoopService]
     let reports: CommitmentReports
+    /// One for each of the services.
+    private let wishes: [Wish]
+
+    /// Somebody asks to try now, however long a destination was to be left alone.
+    func hurry() {
+        for wish in wishes { wish.raise() }
+        for service in services { service.signal.raise() }
+    }
 
     init(
         configuration: Configuration, credentials: TLSCredentials?, equipment: Equipment, index: StudyIndex,
@@ -44,7 +53,9 @@ struct Outboxes {
         }
         let reports = CommitmentReports(index: index, destinations: asked, logger: logger)
         self.reports = reports
-        services = lanes.compactMap { destination, number, signal in
+        wishes = lanes.map { _ in Wish() }
+        services = zip(lanes, wishes).compactMap { lane, wish in
+            let (destination, number, signal) = lane
             guard let recorder = asked[destination.name]?.recorder else { return nil }
             let pulse = Pulse()
             let stop = StopFlag()
@@ -60,7 +71,7 @@ struct Outboxes {
                             destination: destination.name, equipment: equipment, index: index, store: store,
                             logger: recorder.logger
                         ).turn()
-                    }, breathe: { pulse.beat() },
+                    }, isAsked: { wish.take() }, breathe: { pulse.beat() },
                     shouldStop: { stop.isRaised }))
             return LoopService(
                 name: "delivery to \(destination.name)" + (number == 0 ? "" : " \(number + 1)"), signal: signal,
@@ -85,6 +96,13 @@ struct Outboxes {
             reports.take($0, from: destination.aeTitle)
         }
     }
+}
+
+/// What one thread asks of another, once.
+private final class Wish: Sendable {
+    private let isRaised = Atomic<Bool>(false)
+    func raise() { isRaised.store(true, ordering: .releasing) }
+    func take() -> Bool { isRaised.exchange(false, ordering: .acquiring) }
 }
 
 extension DeliveryPolicy {
