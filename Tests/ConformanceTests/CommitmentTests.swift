@@ -11,6 +11,8 @@ extension EndToEnd {
     struct CommitmentTests {
         static let ct = "1.2.840.10008.5.1.4.1.1.2"
         static let unknown = "1.2.826.0.1.3680043.9.1"
+        /// Where the daemon is killed.
+        static let points = ["commitmentRequested", "commitmentChecked", "commitmentReported"]
 
         /// An archive whose peer CT1 is called at `port`.
         private func archive(port: Int, isArchive: Bool = true, peers: [String] = ["CT1"]) throws -> Daemon {
@@ -187,7 +189,7 @@ extension EndToEnd {
 
         @Test(
             "a report that the peer has not taken outlives kill -9 of the node at any point [COMMIT-5]",
-            arguments: ["commitmentRequested", "commitmentChecked", "commitmentReported", "plain"])
+            arguments: points + ["plain"])
         func killed(at point: String) throws {
             let port = freePort()
             let node = try archive(port: port)

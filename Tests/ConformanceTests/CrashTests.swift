@@ -37,9 +37,8 @@ extension EndToEnd {
             let cases = source.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
                 .filter { $0.hasPrefix("case ") }
                 .flatMap { $0.dropFirst(5).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
-            // Those of storage commitment have a test of their own: CommitmentTests.
-            let others = cases.filter { $0.hasPrefix("commitment") }
-            #expect(Set(cases) == Set(Self.cases.map(\.point) + others + ExpiryTests.points))
+            let others = CommitmentTests.points + ProofTests.points + ExpiryTests.points
+            #expect(Set(cases) == Set(Self.cases.map(\.point) + others))
         }
 
         @Test(

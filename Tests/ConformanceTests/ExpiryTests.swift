@@ -96,7 +96,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "an analysed study keeps its results when it expires, and a slice that comes late is told why it is not analysed [DISK-5]"
+            "an analysed study keeps its results when it expires, and a slice that comes late is told why it is not analysed; a run that is asked for is refused with the reason [DISK-5] [RERUN-2]"
         )
         func analysed() throws {
             guard let volume = try SmallVolume(.tmpfs, megabytes: 64) else { return }
@@ -122,6 +122,13 @@ extension EndToEnd {
             for key in ["state", "priority"] { #expect(after[key] as? String == before[key] as? String) }
             #expect(Fixtures.deliveries(after) == Fixtures.deliveries(before))
             #expect(try node.keptResults().count == 2)
+
+            // Without its images there is nothing to run.
+            let refused = try Command.run("rerun", study.studyInstanceUID, "--config", node.configurationPath)
+            #expect(refused.status == 1 && refused.output.contains("have expired here: send them again first"))
+            let answer = try HTTP.post(node.url("/api/worklist/\(study.studyInstanceUID)/rerun"), json: "{}")
+            #expect(answer.status == 409 && answer.text.contains("have expired here"), "\(answer.text)")
+            #expect(try node.item(study: study.studyInstanceUID)?.state == before.state)
 
             try volume.removeBallast("first")
             #expect(try Self.hasRoom(node) == true)

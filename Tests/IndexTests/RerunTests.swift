@@ -204,7 +204,7 @@ import Testing
     }
 
     @Test(
-        "The report of a refusal takes nothing back but another of its kind, and the next run takes back both [RERUN-3]"
+        "The report of a refusal takes nothing back but another of its kind, and the next run takes back both [RERUN-4]"
     )
     func refusals() throws {
         let index = try bench.open()

@@ -12,10 +12,13 @@ package final class Orthanc: Sendable {
     private let directory: TemporaryDirectory
     private let running = Mutex<Tool?>(nil)
 
-    /// `settings` are further lines of its configuration, each with a comma behind it.
+    /// Of Debian's orthanc-dicomweb; its services are below /dicom-web.
+    package static let dicomWeb = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+
+    /// `settings` are further lines of its configuration, each with a comma behind it. `plugins` are paths.
     package init(
         dicomPort: Int = freePort(), httpPort: Int = freePort(), modalities: [String: (String, Int)] = [:],
-        settings: String = ""
+        settings: String = "", plugins: [String] = []
     ) throws {
         self.dicomPort = dicomPort
         self.httpPort = httpPort
@@ -26,7 +29,8 @@ package final class Orthanc: Sendable {
              "Name": "PACS", "DicomAet": "PACS", "DicomPort": \(dicomPort), "HttpPort": \(httpPort),
              "StorageDirectory": "\(directory.file("db"))", "IndexDirectory": "\(directory.file("db"))",
              "RemoteAccessAllowed": false, "AuthenticationEnabled": false, "DicomAlwaysAllowFind": true,
-             "DicomModalities": {\(known.joined(separator: ", "))}, "StableAge": 1, "Plugins": []}
+             "DicomModalities": {\(known.joined(separator: ", "))}, "StableAge": 1,
+             "Plugins": [\(plugins.map { "\"\($0)\"" }.joined(separator: ", "))]}
             """
         try configuration.write(toFile: directory.file("orthanc.json"), atomically: true, encoding: .utf8)
     }
