@@ -100,7 +100,10 @@ extension StudyIndex {
                 try doubt(row, "a later run was refused: \(reason)", isStale: isStale, db)
                 if row.run == .final, !isStale {
                     try supersede(row, ended: "refused", db)
-                    for result in results { _ = try insert(result, job: id, at: now, db) }
+                    // The report of a refusal that was taken back somewhere stays so; the worklist has the reason.
+                    for result in results where try Self.takenBack(among: [result], db) == nil {
+                        _ = try insert(result, job: id, at: now, db)
+                    }
                 }
                 try end(row, as: isStale ? "superseded" : "refused", reason: reason, at: now, db)
             case .failed(let reason):
