@@ -32,6 +32,12 @@ import Testing
         defer { broken.study.remove() }
         #expect(try Judge.dciodvfy.complaints(broken.path) != [])
         #expect(try Judge.pixelMedInstance.complaints(broken.path) != [])
+        // Among others it is the one, and what is no object at all stops none of them.
+        let whole = try SourceStudy(.init(columns: 33, rows: 33))
+        defer { whole.remove() }
+        let path = try whole.results(findings: 2)[0].path
+        let each = try Judge.pixelMedInstance.complaintsOfEach([path, broken.path, "/dev/null", path])
+        #expect(each.map { Set($0) == [Judge.missingLaterality] } == [true, false, false, true])
     }
 
     @Test("dcentvfy sees another patient", .enabled(if: Judge.areDue(.dcentvfy)))
