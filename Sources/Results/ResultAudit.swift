@@ -48,6 +48,8 @@ package struct ResultAudit {
                         tracking = try segments(item)
                         let isDeflated = result.transferSyntaxUID == TransferSyntax.deflatedExplicitVRLittleEndian.uid
                         volumes = isDeflated ? nil : try SegmentVolumes(item, path: result.path)
+                        let marked = volumes.map { Set($0.cubicMillimetres.keys) } ?? []
+                        try require(marked.isSubset(of: tracking.keys), "a label of its pixels is of no segment")
                         segmentationUID = result.sopInstanceUID
                     case .measurementReport:
                         try checkReport(item, segmentation: segmentationUID, tracking, volumes)
@@ -188,7 +190,8 @@ package struct ResultAudit {
                     child(of: content, Concept.trackingIdentifier)?.string(Attribute.textValue)
                         == tracking[number]?.identifier, "measurement group \(groups) calls its segment another name")
                 segmentsSeen.insert(number)
-                if let volumes, let volume = volumes.cubicMillimetres[number] {
+                if let volumes {
+                    let volume = volumes.cubicMillimetres[number] ?? 0
                     try checkVolume(content, volume, isExact: volumes.isExact, group: groups)
                 }
             } else if let uid {

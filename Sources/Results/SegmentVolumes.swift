@@ -33,18 +33,23 @@ struct SegmentVolumes {
         let length = ((segments.count * rows * columns * bits + 7) / 8 + 1) / 2 * 2
         let pixels = try PixelFile(descriptor, length: length)
         var counts: [Int: Int] = [:]
+        var labels = [Int](repeating: 0, count: 1 << bits)
         for (frame, segment) in segments.enumerated() {
             let range = frame * rows * columns * bits..<(frame + 1) * rows * columns * bits
             try pixels.withBits(range) { bytes, first in
-                if isLabelMap {
-                    Self.countLabels(bytes, bytesEach: bits / 8, in: &counts)
-                } else if bits == 1 {
+                if bits == 1 {
                     counts[segment, default: 0] += Self.ones(bytes, first..<first + range.count)
                 } else {
-                    counts[segment, default: 0] += bytes.count { $0 != 0 }
+                    Self.count(bytes, bytesEach: bits / 8, in: &labels)
                 }
             }
+            // Of probabilities it is only asked where there are any.
+            if bits > 1, !isLabelMap {
+                counts[segment, default: 0] += labels.reduce(0, +)
+                for value in labels.indices { labels[value] = 0 }
+            }
         }
+        if isLabelMap { for (label, count) in labels.enumerated() where count > 0 { counts[label] = count } }
         cubicMillimetres = counts.mapValues { Double($0) * spacing[0] * spacing[1] * distance }
     }
 
@@ -81,16 +86,16 @@ struct SegmentVolumes {
         return count
     }
 
-    /// Pixels of each value but 0. Most of a label map is background: it is passed over eight bytes at a time.
-    private static func countLabels(_ bytes: UnsafeRawBufferPointer, bytesEach: Int, in counts: inout [Int: Int]) {
+    /// Pixels of each value but 0, of which most are: it is passed over eight bytes at a time.
+    private static func count(_ bytes: UnsafeRawBufferPointer, bytesEach: Int, in counts: inout [Int]) {
         var byte = 0
         while byte < bytes.count {
             if byte + 8 <= bytes.count, bytes.loadUnaligned(fromByteOffset: byte, as: UInt64.self) == 0 {
                 byte += 8
                 continue
             }
-            let label = Int(bytes[byte]) | (bytesEach == 2 ? Int(bytes[byte + 1]) << 8 : 0)
-            if label > 0 { counts[label, default: 0] += 1 }
+            let value = Int(bytes[byte]) | (bytesEach == 2 ? Int(bytes[byte + 1]) << 8 : 0)
+            if value > 0 { counts[value] += 1 }
             byte += bytesEach
         }
     }

@@ -244,6 +244,26 @@ import Testing
         #expect("\(error)".contains("another volume than its segment has"))
     }
 
+    @Test("our own audit sees a label of no segment, and a segment without its label")
+    func labels() throws {
+        let study = try SourceStudy(.init(columns: 33, rows: 33))
+        defer { study.remove() }
+        let results = try study.results(findings: 2, form: .labelMap)
+        let file = URL(fileURLWithPath: results[0].path)
+        let whole = try Data(contentsOf: file)
+        // Five frames of 1,089 bytes are the end of the file.
+        let pixels = whole.count - 5 * 1_089 - 1..<whole.count
+        for (label, reason) in [(9 as UInt8, "of no segment"), (0, "another volume than its segment has")] {
+            var bytes = whole
+            for index in pixels where bytes[index] == 2 { bytes[index] = label }
+            try bytes.write(to: file)
+            let error = try #require(throws: ResultsError.self) {
+                try ResultAudit.check(results, of: study.source)
+            }
+            #expect("\(error)".contains(reason), "\(error)")
+        }
+    }
+
     @Test(
         "our own audit compares volumes of every form, in explicit and implicit VR",
         arguments: SegmentationForm.allCases)
