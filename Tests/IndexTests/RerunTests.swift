@@ -183,7 +183,7 @@ import Testing
         return former
     }
 
-    @Test("A report names the last one over other instances, also when the run is repeated [RERUN-2]")
+    @Test("A report names the last one over other instances, also when the run is repeated [RERUN-5]")
     func predecessors() throws {
         let index = try bench.open()
         func analysed(_ uid: String) -> JobOutcome {
