@@ -47,11 +47,15 @@ package struct WebServer: Service {
         application = Application(
             responder: WebResponder(
                 needs: needs, feed: feed, guardian: RequestGuard(names: configuration.names), logger: logger),
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .seconds(30),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                KeptConnections(
+                    HTTP1Channel(
+                        responder: responder,
+                        configuration: .init(
+                            idleTimeout: .seconds(30),
+                            httpDecoderConfiguration: .init(
+                                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(address, port: configuration.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections, logger: logger)),

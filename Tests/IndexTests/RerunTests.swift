@@ -228,6 +228,27 @@ import Testing
         #expect(try standing() == ["2.25.23"])
     }
 
+    @Test("The report of a refusal that was taken back does not stand again")
+    func refusalTakenBack() throws {
+        let index = try bench.open()
+        try index.receive()
+        _ = try run(index, .refused(reason: "a gap", results: [report("2.25.20")]))
+        let delivery = try #require(try index.dueDeliveries(to: "pacs").first)
+        #expect(try index.beginSending(delivery.id))
+        try index.sent(delivery.id, status: .success, next: (.commit, .zero))
+        bench.advance(seconds: 60)
+        try index.receive(1, from: 3)
+        _ = try run(index, .refused(reason: "two gaps", results: [report("2.25.21")]))
+        var note = report("2.25.30")
+        note.sopClassUID = .of("1.2.840.10008.5.1.4.1.1.88.59")
+        #expect(try index.retract(try #require(try index.superseded(at: "pacs").first), by: note))
+        bench.advance(seconds: 60)
+        #expect(try index.rerun(studyInstanceUID: .of("1.1")) == .begun(series: 1))
+        _ = try run(index, .refused(reason: "a gap", results: [report("2.25.20")]))
+        let standing = try index.only().results.filter { !$0.isSuperseded }.map(\.sopInstanceUID.string)
+        #expect(standing == ["2.25.30"])
+    }
+
     // MARK: What comes back
 
     @Test("Results that come back are kept once and alarm nobody, coerced or not [LOOP-1]")
