@@ -10,6 +10,7 @@ import pathlib
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -160,7 +161,11 @@ class Modality(threading.Thread):
     def kind(self):
         """Analysis is slower than storing: no more heads than the node can look at meanwhile."""
         waiting = soak_check.Rest(self.campaign.triaged.store)
-        waiting.is_reached()
+        try:
+            waiting.is_reached()
+        except sqlite3.DatabaseError:
+            # A power cut takes the disk away at this moment.
+            return "other"
         if waiting.open["series"] + waiting.open["jobs"] > 8:
             return "other"
         return self.random.choice(("bleed", "bleed", "none", "other"))
