@@ -25,6 +25,12 @@ package enum HTTP {
         return try send(request)
     }
 
+    package static func delete(_ url: String, seconds: Double = 10) throws -> Response {
+        var request = try request(url, seconds)
+        request.httpMethod = "DELETE"
+        return try send(request)
+    }
+
     private static func request(_ url: String, _ seconds: Double) throws -> URLRequest {
         guard let url = URL(string: url) else { throw ToolError("not a URL: \(url)") }
         var request = URLRequest(url: url)

@@ -66,7 +66,17 @@ package final class Orthanc: Sendable {
         var query: [String: String] = [:]
         if let sopClassUID { query["SOPClassUID"] = sopClassUID }
         if let studyInstanceUID { query["StudyInstanceUID"] = studyInstanceUID }
-        let body = try JSONSerialization.data(withJSONObject: ["Level": "Instance", "Query": query])
+        return try found("Instance", query)
+    }
+
+    /// Removes a study; gives whether it was there.
+    package func remove(studyInstanceUID: String) throws -> Bool {
+        guard let id = try found("Study", ["StudyInstanceUID": studyInstanceUID]).first else { return false }
+        return try HTTP.delete("http://127.0.0.1:\(httpPort)/studies/\(id)", seconds: 20).status == 200
+    }
+
+    private func found(_ level: String, _ query: [String: String]) throws -> [String] {
+        let body = try JSONSerialization.data(withJSONObject: ["Level": level, "Query": query])
         let answer = try HTTP.post(
             "http://127.0.0.1:\(httpPort)/tools/find", json: String(decoding: body, as: UTF8.self), seconds: 20)
         return (try JSONSerialization.jsonObject(with: answer.body) as? [String]) ?? []
