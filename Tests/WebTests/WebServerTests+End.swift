@@ -38,15 +38,16 @@ extension WebServerTests {
         await #expect(throws: HTTPProbe.Failure.self) { try await probe.get("/healthz") }
     }
 
-    @Test("connections that come while it is cancelled do not bring it down")
+    @Test("connections that come while it is cancelled do not bring it down", .timeLimit(.minutes(1)))
     func connectionsAtTheEnd() async throws {
         for _ in 0..<100 {
             let (_, task, port) = try await started()
             let callers = (0..<3).map { _ in Callers(to: port) }
-            try await Task.sleep(for: .milliseconds(5))
+            // A busy machine may start a thread late.
+            while callers.contains(where: { $0.connections == 0 }) { try await Task.sleep(for: .milliseconds(1)) }
             task.cancel()
             _ = await task.result
-            for caller in callers { #expect(caller.stop() > 0) }
+            for caller in callers { caller.stop() }
         }
     }
 }
@@ -60,11 +61,8 @@ private final class Callers: Sendable {
         Thread { [self] in while !isStopped.load(ordering: .relaxed) { call(port) } }.start()
     }
 
-    /// Gives how many connections there were.
-    func stop() -> Int {
-        isStopped.store(true, ordering: .relaxed)
-        return count.load(ordering: .relaxed)
-    }
+    var connections: Int { count.load(ordering: .relaxed) }
+    func stop() { isStopped.store(true, ordering: .relaxed) }
 
     private func call(_ port: Int) {
         var address = sockaddr_in()
