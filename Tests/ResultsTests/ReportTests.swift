@@ -127,6 +127,11 @@ struct ReportTests {
         request.coverage = Coverage(slices: 0, extent: 0, isNegativeAccepted: false)
         request.qualityNotes = []
         request.refusals = ["the slices cover 40 mm, at least 90 mm needed"]
+        // Whatever else a destination wants, there is nothing to show.
+        request.template.objects = ResultKind.allCases
+        let nowhere = Vector3(0, 0, 0)
+        request.source.grid = Grid(
+            origin: nowhere, columnStep: nowhere, rowStep: nowhere, sliceStep: nowhere, columns: 0, rows: 0, slices: 0)
         let results = try request.encode(masks: [], into: study.output)
         #expect(results.map(\.kind) == [.measurementReport])
         let lines = try SourceStudy.content(results[0].path)
